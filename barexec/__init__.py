@@ -1,0 +1,53 @@
+"""barexec: a ProcessPoolExecutor in which every task has a live bar.
+
+    from barexec import ProgressPoolExecutor, track
+
+The names below are all there is to it. They are imported when they are first used, so that
+`import barexec` costs next to nothing, and a worker loads no more than it needs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .executor import ProgressPoolExecutor
+    from .worker import Bar, current_bar, track
+
+__all__ = ["Bar", "ProgressPoolExecutor", "__version__", "current_bar", "track"]
+
+_HOMES = {
+    "Bar": "worker",
+    "ProgressPoolExecutor": "executor",
+    "current_bar": "worker",
+    "track": "worker",
+}
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    worker: Any
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("barexec")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    worker = import_module(".worker", __name__)
+    if worker.stage is None:
+        worker.stage = _stage
+    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def _stage() -> Any:
+    """Where bars outside any pool are shown: loaded with the first of them."""
+    from .display import stage
+
+    return stage()
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,215 @@
+"""The way from the workers to the parent: one pipe, many writers, no lock between them.
+
+A write of at most PIPE_BUF bytes to a pipe is whole or not at all (POSIX, write(2)), so a
+worker killed in mid-write leaves neither half a record nor a lock that no one opens. A
+full pipe refuses; the writer keeps the newest values and tries again later.
+
+Everything that is particular to a platform is in this file. Where there is no POSIX pipe
+(Windows) a message pipe of `multiprocessing` takes its place: its messages are whole too,
+but a send may wait, so that it is left to the worker's sampling thread.
+
+Never here: what the bytes mean; an unbounded wait in the worker.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from contextlib import suppress
+from multiprocessing import connection, reduction
+from typing import Any, Protocol
+
+#: Bytes that one write carries whole. POSIX lets it be as small as 512.
+ATOMIC = getattr(select, "PIPE_BUF", 512)
+#: Bytes that the pipe should hold: what Linux allows any user (pipe(7), pipe-max-size).
+CAPACITY = 1 << 20
+
+
+class Sender(Protocol):
+    """The worker's end. Pickles only on its way into a new worker process."""
+
+    waits: bool
+    """Whether `send` may wait for the parent to read."""
+
+    def send(self, data: bytes) -> bool:
+        """Send at most `ATOMIC` bytes, whole. False: full, try later.
+
+        Raises OSError once the parent is gone.
+        """
+
+    def ready(self, timeout: float) -> bool:
+        """Wait at most `timeout` seconds until a send may succeed."""
+
+
+class Receiver(Protocol):
+    """The parent's end."""
+
+    def receive(self) -> bytes:
+        """What has arrived, at once; b"" if nothing."""
+
+    def deafen(self) -> None:
+        """Listen no more; the workers notice at their next send. New ones may still start."""
+
+    def close(self) -> None:
+        """Close both ends of the parent's. A second close does nothing."""
+
+
+class PipeSender:
+    """The writing end of a POSIX pipe.
+
+    Guarantees: `send` never blocks; may be called by any process at any time.
+    """
+
+    waits = False
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._pipe = _identity(fd)
+
+    def send(self, data: bytes) -> bool:
+        # a task may close any descriptor, and get the number again for a file of its own
+        if _identity(self._fd) != self._pipe:
+            raise BrokenPipeError("the descriptor of barexec's channel was closed by the task")
+        try:
+            return os.write(self._fd, data) == len(data)
+        except BlockingIOError:
+            return False
+
+    def ready(self, timeout: float) -> bool:
+        poll = select.poll()
+        poll.register(self._fd, select.POLLOUT)
+        return bool(poll.poll(timeout * 1000))
+
+    def close(self) -> None:
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    __del__ = close
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._fd < 0:  # the display is gone; a worker that starts now has to start all the same
+            return ClosedSender, ()
+        return _arrive, (reduction.DupFd(self._fd),)
+
+
+class ClosedSender:
+    """The sender of a worker that was started after its channel was closed."""
+
+    waits = False
+
+    def send(self, data: bytes) -> bool:
+        raise BrokenPipeError("barexec's channel is closed")
+
+    def ready(self, timeout: float) -> bool:
+        return False
+
+
+def _identity(fd: int) -> tuple[int, int]:
+    stat = os.fstat(fd)
+    return stat.st_dev, stat.st_ino
+
+
+def _arrive(duplicate: Any) -> PipeSender:
+    return PipeSender(duplicate.detach())
+
+
+class PipeReceiver:
+    """The reading end of a POSIX pipe, with the parent's copy of the writing end."""
+
+    def __init__(self, fd: int, sender: PipeSender) -> None:
+        self._fd = fd
+        self._sender = sender
+
+    def receive(self) -> bytes:
+        chunks: list[bytes] = []
+        while self._fd >= 0:
+            try:
+                chunk = os.read(self._fd, 1 << 16)
+            except BlockingIOError:
+                break
+            if not chunk:
+                break
+            chunks.append(chunk)
+            if len(chunks) == CAPACITY >> 16:
+                break  # a flood must not keep the frame from being drawn
+        return b"".join(chunks)
+
+    def deafen(self) -> None:
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def close(self) -> None:
+        self.deafen()
+        self._sender.close()
+
+    __del__ = deafen
+
+
+class MessageSender:
+    """The writing end of a `multiprocessing` message pipe, for where POSIX pipes are not."""
+
+    waits = True
+
+    def __init__(self, end: connection.Connection) -> None:
+        self._end = end
+
+    def send(self, data: bytes) -> bool:
+        self._end.send_bytes(data)
+        return True
+
+    def ready(self, timeout: float) -> bool:
+        return True
+
+
+class MessageReceiver:
+    """The reading end of a `multiprocessing` message pipe."""
+
+    def __init__(self, end: connection.Connection, sender: MessageSender) -> None:
+        self._end = end
+        self._sender = sender
+
+    def receive(self) -> bytes:
+        chunks: list[bytes] = []
+        # every writer may be gone: then what has come is all there is
+        with suppress(EOFError, OSError):
+            while not self._end.closed and len(chunks) < 10_000 and self._end.poll(0):
+                chunks.append(self._end.recv_bytes())
+        return b"".join(chunks)
+
+    def deafen(self) -> None:
+        self._end.close()
+
+    def close(self) -> None:
+        self._end.close()
+        self._sender._end.close()
+
+
+def open_channel() -> tuple[Sender, Receiver]:
+    """A new channel for the workers of one pool.
+
+    Raises:
+        OSError: no descriptors are left.
+    """
+    if sys.platform == "win32":
+        return open_message_channel()
+    import fcntl
+
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    os.set_blocking(write, False)
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        # where the user's share of pipe memory is used up, the usual 64 KiB do
+        with suppress(OSError):
+            fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, CAPACITY)
+    sender = PipeSender(write)
+    return sender, PipeReceiver(read, sender)
+
+
+def open_message_channel() -> tuple[MessageSender, MessageReceiver]:
+    """The channel of platforms without POSIX pipes; works, and is tested, on all."""
+    read, write = connection.Pipe(duplex=False)
+    sender = MessageSender(write)
+    return sender, MessageReceiver(read, sender)

@@ -1,0 +1,475 @@
+"""The loop that joins everything in the parent: receive, apply, compose, paint.
+
+    pools ──► submitted, ended (deques)  ┐                       ┌► Layout ─► Painter
+    workers ══ channel ══► Decoder       ├► Tasks ── 10 Hz ──────┤
+    bars outside any pool (read directly)┘                       └► Narration ─► PlainPainter
+
+A process has one display for each stream; executors that live at the same time and bare
+bars share it. It lives from the first task until the last pool has closed. Its thread is
+the only one that touches `Tasks` and the terminal; everybody else appends to a deque.
+
+Whatever goes wrong in here becomes one warning, and the work goes on without a display.
+
+Never here: escape codes, the name of a terminal library, a strong reference to an
+executor.
+"""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import os
+import sys
+import threading
+import warnings
+from collections import deque
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from itertools import count
+from time import monotonic, process_time
+from typing import TYPE_CHECKING, Any, Literal, TextIO
+
+from . import policy as policies
+from . import worker
+from .channel import Receiver, Sender, open_channel
+from .events import Decoder, Event
+from .state import KEPT, Status, Tasks, TaskState, apply
+from .ticker import Ticker
+
+if TYPE_CHECKING:
+    from .frame import Layout
+    from .narration import Narration
+    from .painters import Painter
+    from .painters.plain import PlainPainter
+
+Leave = Literal["failed"] | bool | None
+
+#: Seconds between two frames.
+INTERVAL = 0.1
+#: Seconds before anything is drawn, so that short runs do not flash.
+QUIET = 0.3
+#: Ticks for which a closed pool is still listened to: its workers' last records.
+LINGER = 3
+#: Seconds that `close` waits for the last frame; a frozen terminal must not hold the work.
+PATIENCE = 2.0
+#: A gap between ticks of so many seconds, in which the process did not run, was a stop
+#: (Ctrl-Z): a shell has written to the terminal since.
+STOPPED = 1.0
+
+
+class Pool:
+    """What the display knows of one executor.
+
+    Guarantees: every method may be called by any thread; none blocks but `close`.
+    """
+
+    def __init__(self, display: Display, sender: Sender, receiver: Receiver) -> None:
+        self.key = f"{os.getpid()}-{next(_keys)}"
+        self.sender = sender
+        self.receiver = receiver
+        self.decoder = Decoder()
+        self.closing = False
+        self.linger = LINGER
+        self.live = 0
+        """Tasks that have not ended. The display's thread alone touches it."""
+        self.gone = threading.Event()
+        self._display = display
+        worker.senders[self.key] = sender
+
+    def submitted(self, desc: str, items: int) -> int:
+        """A task of so many items is about to be submitted. Gives its number."""
+        id = next(_ids)
+        self._display.submitted.append((self, id, desc, items))
+        return id
+
+    def accepted(self, id: int, future: Future[Any]) -> None:
+        """The executor took the task. Its workers have been forked by now."""
+        future.add_done_callback(lambda future: self._ended(id, future))
+        self._display.start()
+
+    def refused(self, id: int) -> None:
+        """The executor did not take the task."""
+        self._display.ended.append((self, id, None, ""))
+        self._display.start()
+
+    def _ended(self, id: int, future: Future[Any]) -> None:
+        status, message = Status.DONE, ""
+        if future.cancelled():
+            status = Status.CANCELLED
+        else:
+            error = future.exception()
+            if isinstance(error, BrokenProcessPool):
+                status = Status.LOST
+            elif error is not None:
+                status, message = Status.FAILED, _in_one_line(error)
+        self._display.ended.append((self, id, status, message))
+
+    def close(self, wait: bool) -> None:
+        """No more tasks will come. With `wait`, until the last frame is drawn (bounded)."""
+        if not self.closing:
+            # after a shutdown that waited, the workers are gone: nothing is to be waited for
+            self.linger = 0 if wait else LINGER
+            self.closing = True
+            self._display.kick()
+        if wait:
+            self.gone.wait(PATIENCE)
+            self._display.join()
+
+    def forget(self) -> None:
+        """It is over: give back the descriptors."""
+        worker.senders.pop(self.key, None)
+        self.receiver.close()
+        self.gone.set()
+
+
+def _in_one_line(error: BaseException) -> str:
+    name = type(error).__name__
+    try:
+        text = str(error)
+    except Exception as trouble:  # the user's __str__ may raise anything
+        text = f"({type(trouble).__name__} in its __str__)"
+    text = " ".join(text[:500].split())
+    return f"{name}: {text}" if text else name
+
+
+_ids = count(1)
+_keys = count(1)
+_lock = threading.Lock()
+_displays: list[Display] = []
+
+
+class Display:
+    """The display of one stream.
+
+    Args:
+        policy: how to show.
+        stream: where; the display is its only writer while it is live.
+        renderer: how a bar looks: a name or an object.
+        leave: what stays on the screen at the end.
+        desc: the name of the whole.
+
+    Guarantees: no method raises, and none blocks but `join` (at most `PATIENCE`).
+    """
+
+    def __init__(
+        self,
+        policy: policies.Policy,
+        stream: TextIO,
+        renderer: object = "bar",
+        leave: Leave = None,
+        desc: str | None = None,
+    ) -> None:
+        self.stream = stream
+        self.tasks = Tasks(None if leave is True else KEPT)
+        if desc is not None:
+            self.tasks.desc = desc
+        self.pools: list[Pool] = []
+        self.staged: dict[int, worker.Task] = {}
+        self.submitted: deque[tuple[Pool | None, int, str, int]] = deque()
+        self.ended: deque[tuple[Pool | None, int, Status | None, str]] = deque()
+        self.finished = threading.Event()
+        self._policy = policy
+        self._renderer = renderer
+        self._leave = leave
+        self._ticker = Ticker(self._tick, INTERVAL, "barexec-display")
+        self._screen: tuple[Painter, Layout] | None = None
+        self._log: tuple[PlainPainter, Narration] | None = None
+        self._began: float | None = None
+        self._ticked: tuple[float, float] | None = None
+        self._calm = 0
+
+    # --- for any thread ---
+
+    def start(self) -> None:
+        """Run, if it does not yet."""
+        if self._ticker.parked:
+            self._ticker.wake()
+        elif not self.finished.is_set() and not self._ticker.running:
+            try:
+                self._ticker.start()
+            except RuntimeError as error:
+                # CPython 3.12 on: no thread can be started once the interpreter is exiting
+                self._fail(error)
+
+    def kick(self) -> None:
+        """Look now, not at the next tick."""
+        if self._ticker.running:
+            self._ticker.kick()
+        elif not self.finished.is_set():
+            self._tick()  # it never started, so that this thread is the only one
+
+    def join(self) -> None:
+        """If it has finished, wait until its thread is gone."""
+        if self.finished.is_set():
+            self._ticker.join(PATIENCE)
+
+    # --- for its own thread ---
+
+    def _tick(self) -> bool:
+        try:
+            return self._step(monotonic())
+        except Exception as error:
+            self._fail(error)
+            return False
+
+    def _fail(self, error: BaseException) -> None:
+        with _lock:
+            self._retire()
+        for pool in self.pools:
+            pool.receiver.deafen()
+            pool.gone.set()
+        # what is still reported is heard by nobody: keep none of it
+        self.submitted = deque(maxlen=0)
+        self.ended = deque(maxlen=0)
+        warnings.warn(
+            f"barexec shows no more progress ({_in_one_line(error)}); the work goes on",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+    def _retire(self) -> None:
+        """No longer the display of its stream; the thread ends after this tick."""
+        if self in _displays:
+            _displays.remove(self)
+        self.finished.set()
+        self._ticker.stop(0)
+
+    def _step(self, now: float) -> bool:
+        """One round. Returns whether another is needed soon."""
+        if self.finished.is_set():
+            return False
+        over, heard = self._take(now)
+        self._calm = 0 if heard or self.tasks.live else self._calm + 1
+        closed = [pool for pool in self.pools if pool.closing and pool.live <= 0]
+        for pool in closed[:]:
+            pool.linger -= 1
+            if pool.linger > 0:
+                closed.remove(pool)
+            else:
+                self.pools.remove(pool)
+        last = False
+        with _lock:
+            if not (self.pools or self.staged or self.submitted or self.ended):
+                last = True
+                self._retire()
+        try:
+            self._show(over, now, last)
+        finally:
+            for pool in closed:
+                pool.forget()
+        waiting = any(pool.closing for pool in self.pools)
+        return bool(self.tasks.live or waiting or self._calm < LINGER) and not last
+
+    def _take(self, now: float) -> tuple[list[TaskState], bool]:
+        """Take in what was reported: the tasks that ended, and whether anything came.
+
+        The order matters: a task's last record came before its end, and its submission
+        before either, so the ends are taken first, the submissions last, and applied the
+        other way round.
+        """
+        ended = _drain(self.ended)
+        events: list[Event] = []
+        for pool in list(self.pools):
+            events += pool.decoder.feed(pool.receiver.receive())
+        for staged in list(self.staged.values()):
+            events += staged.sample(now)
+        for pool, id, desc, items in _drain(self.submitted):
+            self.tasks.submit(id, desc, items, now)
+            if pool is not None:
+                pool.live += 1
+                self.tasks.bare = False
+            if self._began is None:
+                self._began = now
+        for event in events:
+            apply(self.tasks, event, now)
+        over = []
+        for pool, id, status, message in ended:
+            if pool is not None:
+                pool.live -= 1
+            else:
+                self.staged.pop(id, None)
+            if status is None:
+                self.tasks.withdraw(id, now)
+            elif task := self.tasks.end(id, status, message, now):
+                over.append(task)
+        return over, bool(ended or events)
+
+    def _show(self, over: list[TaskState], now: float, last: bool) -> None:
+        if self._policy.mode != "plain":
+            if self._screen is None:
+                drawn = self._began is not None and now - self._began >= QUIET
+                if last and self._leave is True:
+                    drawn = self._began is not None
+                if not drawn:
+                    return
+                self._screen = self._open_screen()
+            if self._screen is not None:
+                self._paint(*self._screen, now, last)
+                return
+        self._say(over, now, last)
+
+    def _open_screen(self) -> tuple[Painter, Layout] | None:
+        from .frame import Layout
+        from .painters.terminal import open_terminal
+        from .renderers import get
+
+        opened = open_terminal(self.stream, self._policy)
+        if opened is None:
+            # the terminal cannot move its cursor
+            self._policy = self._policy._replace(mode="plain")
+            return None
+        painter, theme = opened
+        return painter, Layout(get(self._renderer, theme))
+
+    def _paint(self, painter: Painter, layout: Layout, now: float, last: bool) -> None:
+        ran = process_time()
+        if self._ticked is not None:
+            gap = now - self._ticked[0]
+            if gap > STOPPED and ran - self._ticked[1] < gap / 10:
+                painter.repaint()
+        self._ticked = (now, ran)
+        columns, rows = painter.size()
+        if last:
+            painter.finish(layout.final(self.tasks, columns, rows, now, self._leave))
+        else:
+            painter.paint(layout.compose(self.tasks, columns, rows, now))
+
+    def _say(self, over: list[TaskState], now: float, last: bool) -> None:
+        if self._log is None:
+            from .narration import Narration
+            from .painters.plain import PlainPainter
+
+            self._log = PlainPainter(self.stream), Narration()
+        painter, narration = self._log
+        lines = [line for task in over for line in narration.ended(task, self.tasks, now)]
+        lines += narration.tick(self.tasks, now)
+        if last:
+            lines += narration.summary(self.tasks, now)
+        if lines:
+            painter.say(lines)
+
+
+def _drain(messages: deque[Any]) -> list[Any]:
+    taken = []
+    while messages:
+        taken.append(messages.popleft())
+    return taken
+
+
+def _display_of(
+    policy: policies.Policy, stream: TextIO, renderer: object, leave: Leave, desc: str | None
+) -> Display:
+    """The display of the stream; to be called with the lock held."""
+    for display in _displays:
+        if display.stream is stream:
+            return display
+    display = Display(policy, stream, renderer, leave, desc)
+    _displays.append(display)
+    return display
+
+
+def _decide(display: str | None) -> policies.Policy | None:
+    """How to show on stderr, now; None where nothing is to be shown."""
+    stream = sys.stderr
+    encoding = getattr(stream, "encoding", None)
+    isatty = getattr(stream, "isatty", None)
+    tty = False
+    try:
+        tty = bool(isatty and isatty())
+    except ValueError:
+        stream = None  # closed
+    policy = policies.decide(display, os.environ, tty, encoding)
+    if stream is None or policy.mode == "off" or multiprocessing.parent_process() is not None:
+        return None
+    return policy
+
+
+def join(
+    display: str | None, renderer: object = "bar", leave: Leave = None, desc: str | None = None
+) -> Pool | None:
+    """Let a new executor take part in the display of stderr.
+
+    Returns None where nothing is to be shown: switched off, in a worker process, without
+    a stderr, or without a descriptor left for the channel.
+
+    Raises:
+        ValueError: `display` is not a known way to show.
+    """
+    policy = _decide(display)
+    if policy is None:
+        return None
+    try:
+        sender, receiver = open_channel()
+    except OSError as error:
+        warnings.warn(
+            f"barexec shows no progress: no channel could be made ({error})",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+        return None
+    with _lock:
+        shown = _display_of(policy, sys.stderr, renderer, leave, desc)
+        pool = Pool(shown, sender, receiver)
+        shown.pools.append(pool)
+    return pool
+
+
+_stages: dict[int, worker.Task] = {}
+
+
+def stage() -> worker.Task | None:
+    """The task that bars of the calling thread, outside any pool, belong to.
+
+    None where they are not shown: they show on a terminal only.
+    """
+    thread = threading.get_ident()
+    task = _stages.get(thread)
+    if task is not None:
+        return task
+    policy = _decide(None)
+    if policy is None or policy.mode == "plain":
+        return None
+    with _lock:
+        display = _display_of(policy, sys.stderr, "bar", None, None)
+        id = next(_ids)
+
+        def leave(task: worker.Task) -> None:
+            if _stages.pop(thread, None) is not None:
+                display.ended.append((None, id, Status.DONE, ""))
+                display.kick()
+                if not display.pools and len(display.staged) < 2:
+                    display.finished.wait(PATIENCE)
+                    display.join()
+
+        task = _stages[thread] = worker.Task(id, leave)
+        display.staged[id] = task
+        display.submitted.append((None, id, "", 0))
+    display.start()
+    return task
+
+
+def _close_all() -> None:
+    """The interpreter exits: every display shows its end, and gives the terminal back."""
+    for display in list(_displays):
+        for pool in display.pools:
+            pool.linger, pool.closing = 0, True
+        for id in list(display.staged):
+            display.ended.append((None, id, Status.DONE, ""))
+        display.kick()
+        display.finished.wait(PATIENCE)
+        display.join()
+
+
+atexit.register(_close_all)
+
+
+def _forget() -> None:
+    """A forked child shows nothing: the terminal and the channels are its parent's."""
+    global _lock
+    _lock = threading.Lock()
+    _displays.clear()
+    _stages.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

@@ -1,0 +1,165 @@
+"""What can happen to one task, as frozen events, and their byte form on the wire.
+
+A record is self-contained: it carries absolute values, never differences, so that
+a lost one is repaired by the next. Every record fits in `RECORD_LIMIT` bytes, which
+POSIX guarantees a pipe to take whole or not at all. A record that is damaged is
+dropped and counted by the `Decoder`, which finds the next whole one; nothing in a
+record is ever executed.
+
+Never here: a clock, a Future, anything that waits.
+"""
+
+from __future__ import annotations
+
+import struct
+from binascii import crc32
+from typing import NamedTuple
+
+#: The most bytes in one record: the least that POSIX lets PIPE_BUF be (limits.h(0P)).
+RECORD_LIMIT = 512
+#: The most bytes of UTF-8 that a record keeps of desc, postfix and unit.
+DESC_LIMIT = 192
+POSTFIX_LIMIT = 160
+UNIT_LIMIT = 32
+
+
+class Started(NamedTuple):
+    """A worker runs the task, and has for `elapsed` seconds."""
+
+    task: int
+    pid: int
+    elapsed: float
+
+
+class Advanced(NamedTuple):
+    """The newest numbers of one bar of the task.
+
+    `slot` is the bar's depth (0: the task's first bar); `serial` tells apart bars that
+    follow one another in a slot; `elapsed` is the bar's age in seconds by its worker's
+    clock; `total` is None where unknown.
+    """
+
+    task: int
+    slot: int
+    serial: int
+    n: float
+    total: float | None
+    elapsed: float
+    closed: bool
+    desc: str
+    unit: str
+    postfix: str
+
+
+Event = Started | Advanced
+
+_MAGIC = b"\xb5\xe7"
+_HEADER = struct.Struct("<2sBHI")  # magic, kind, body length, crc32 of the body
+_STARTED = struct.Struct("<QQd")
+_ADVANCED = struct.Struct("<QHIddd?BBB")
+_UNKNOWN = float("nan")
+
+
+def clip_utf8(text: str, limit: int) -> bytes:
+    """The UTF-8 of `text`, cut between characters to at most `limit` bytes."""
+    raw = text.encode("utf-8", "replace")
+    if len(raw) <= limit:
+        return raw
+    return raw[: limit - 3].decode("utf-8", "ignore").encode() + "…".encode()
+
+
+def encode(event: Event) -> bytes:
+    """The byte form of an event: at most `RECORD_LIMIT` bytes."""
+    if isinstance(event, Started):
+        kind, body = 1, _STARTED.pack(*event)
+    else:
+        desc = clip_utf8(event.desc, DESC_LIMIT)
+        unit = clip_utf8(event.unit, UNIT_LIMIT)
+        postfix = clip_utf8(event.postfix, POSTFIX_LIMIT)
+        kind = 2
+        body = (
+            _ADVANCED.pack(
+                event.task,
+                event.slot,
+                event.serial,
+                event.n,
+                _UNKNOWN if event.total is None else event.total,
+                event.elapsed,
+                event.closed,
+                len(desc),
+                len(unit),
+                len(postfix),
+            )
+            + desc
+            + unit
+            + postfix
+        )
+    return _HEADER.pack(_MAGIC, kind, len(body), crc32(body)) + body
+
+
+def _decode_body(kind: int, body: bytes) -> Event | None:
+    try:
+        if kind == 1:
+            return Started(*_STARTED.unpack(body))
+        if kind != 2:
+            return None
+        task, slot, serial, n, total, elapsed, closed, d, u, p = _ADVANCED.unpack_from(body)
+        at = _ADVANCED.size
+        if len(body) != at + d + u + p or n != n:
+            return None
+        return Advanced(
+            task,
+            slot,
+            serial,
+            _whole(n),
+            None if total != total else _whole(total),
+            elapsed,
+            closed,
+            body[at : at + d].decode("utf-8", "replace"),
+            body[at + d : at + d + u].decode("utf-8", "replace"),
+            body[at + d + u :].decode("utf-8", "replace"),
+        )
+    except struct.error:
+        return None
+
+
+def _whole(number: float) -> float:
+    """An int where the float is one: counts are shown without a decimal point."""
+    return int(number) if number.is_integer() else number
+
+
+class Decoder:
+    """Bytes in, in any split; events out.
+
+    `dropped` counts the damaged stretches that were passed over.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self.dropped = 0
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that `data` completes."""
+        data = self._rest + data
+        events: list[Event] = []
+        at, damaged = 0, False
+        while len(data) - at >= _HEADER.size:
+            magic, kind, size, crc = _HEADER.unpack_from(data, at)
+            end = at + _HEADER.size + size
+            if magic == _MAGIC and end - at <= RECORD_LIMIT:
+                if len(data) < end:
+                    break
+                body = data[at + _HEADER.size : end]
+                event = _decode_body(kind, body) if crc32(body) == crc else None
+                if event is not None:
+                    events.append(event)
+                    at, damaged = end, False
+                    continue
+            if not damaged:
+                self.dropped += 1
+                damaged = True
+            found = data.find(_MAGIC, at + 1)
+            # the last byte may be the first half of a mark
+            at = found if found >= 0 else len(data) - 1
+        self._rest = data[at:]
+        return events

@@ -1,0 +1,323 @@
+"""`ProgressPoolExecutor`: a `ProcessPoolExecutor` in which every task has a bar.
+
+    submit(fn, …) ─► Call(fn) ─► stock call queue ─► worker: begin() ─► fn(…)
+         │                                                    │ sampler
+         │ number, name                                       ▼
+         └────────────────► display ◄═════ channel ═══════ numbers
+    Future done ─► callback ─┘
+
+One call lives thus: its number and name go to the display, then the stock executor takes
+the call with a `worker.Call` in the place of the function; the worker turns that back into
+the function; the Future's own callback says how it ended. Results never pass through us.
+
+Never here: private attributes of the base class; a reference from the display back to the
+executor, which would keep one alive that its user dropped.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from functools import partial, update_wrapper
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
+
+from . import display as displays
+from .injection import candidates, names_to_fill
+from .worker import Call, Chunk, Initializer, _valid_total
+
+if TYPE_CHECKING:
+    from multiprocessing.context import BaseContext
+
+    from .renderers import Renderer
+
+T = TypeVar("T")
+P = ParamSpec("P")
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+#: The most characters of a task's name that are made of its arguments.
+NAME_LIMIT = 40
+
+
+class _Options(NamedTuple):
+    """Options of the next task(s): each a value, or a callable given the task's arguments."""
+
+    desc: str | Callable[..., str] | None = None
+    total: float | Callable[..., float | None] | None = None
+    unit: str | Callable[..., str] = "it"
+
+    def of(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        return tuple(f(*args, **kwargs) if callable(f) else f for f in self)
+
+
+_DEFAULTS = _Options()
+
+
+def _signed_as(stock: Callable[..., Any]) -> Callable[[Method], Method]:
+    """Give a method the signature and the words of the stock one of the running Python."""
+
+    def sign(method: Method) -> Method:
+        update_wrapper(method, stock, assigned=("__doc__", "__annotations__"), updated=())
+        return method
+
+    return sign
+
+
+class _Mapped:
+    """The function given to `map`, on its way through the stock `map` to our `submit`.
+
+    The stock `map` submits `partial(its own function, this)` for each chunk.
+    """
+
+    def __init__(self, function: Callable[..., Any], options: _Options) -> None:
+        self.function = function
+        self.options = options
+        self.at = 0
+
+
+class ProgressPoolExecutor(ProcessPoolExecutor):
+    """A drop-in replacement for `concurrent.futures.ProcessPoolExecutor` that shows a bar
+    for each task, and one for the whole, on stderr.
+
+    Args:
+        max_workers, mp_context, initializer, initargs, max_tasks_per_child: as in the
+            stock class of the running Python.
+        renderer: how a bar looks: "bar" (our own), or an object with a method
+            `render(state, columns) -> str`.
+        display: "inline" (bars on a terminal), "plain" (lines for a log) or "off" (the
+            stock executor); None decides by the environment variable BAREXEC and by
+            whether stderr is a terminal.
+        desc: the name of the whole.
+        leave: what stays on the screen at the end: True (everything), False (nothing),
+            "failed" (the whole and what failed), None (everything if it fits on the
+            screen, else as "failed").
+
+    Executors that are alive at the same time share one display; the options of the first
+    hold for it.
+
+    Raises:
+        ValueError: an option has a value that it cannot have.
+        TypeError, ValueError: what the stock class raises.
+
+    Guarantees: results, exceptions, their order and tracebacks, and the shutdown are those
+    of the stock class, whatever happens to the display. Thread-safe as the stock class is.
+    `shutdown(wait=True)` waits at most 2 s longer, for the last frame.
+    """
+
+    def __init__(
+        self,
+        max_workers: int | None = None,
+        mp_context: BaseContext | None = None,
+        initializer: Callable[..., object] | None = None,
+        initargs: tuple[Any, ...] = (),
+        *,
+        max_tasks_per_child: int | None = None,
+        renderer: str | Renderer = "bar",
+        display: str | None = None,
+        desc: str | None = None,
+        leave: displays.Leave = None,
+    ) -> None:
+        if renderer != "bar":
+            from .renderers import check
+
+            check(renderer)
+        if leave not in (None, True, False, "failed"):
+            raise ValueError(f'leave must be True, False, "failed" or None, not {leave!r}')
+        self._pool: displays.Pool | None = None
+        later = {} if max_tasks_per_child is None else {"max_tasks_per_child": max_tasks_per_child}
+        pool = displays.join(display, renderer, leave, desc)
+        carrier: Callable[..., object] | None = initializer
+        if pool is not None and (initializer is None or callable(initializer)):
+            if initializer is None:
+                initializer, initargs = bool, ()  # does nothing, in C
+            carrier = Initializer(initializer)
+            carrier.pool, carrier.sender = pool.key, pool.sender
+        try:
+            super().__init__(max_workers, mp_context, carrier, initargs, **later)
+        except BaseException:
+            if pool is not None:
+                pool.close(wait=False)
+            raise
+        self._pool = pool
+        if pool is not None:
+            weakref.finalize(self, pool.close, wait=False).atexit = False
+
+    @_signed_as(ProcessPoolExecutor.submit)
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        return self._submit(fn, args, kwargs, _DEFAULTS)
+
+    @_signed_as(ProcessPoolExecutor.map)
+    def map(
+        self,
+        fn: Callable[..., T],
+        *iterables: Iterable[Any],
+        timeout: float | None = None,
+        chunksize: int = 1,
+        **later: Any,
+    ) -> Iterator[T]:
+        return self._map(fn, iterables, timeout, chunksize, later, _DEFAULTS)
+
+    def options(
+        self,
+        *,
+        desc: str | Callable[..., str] | None = None,
+        total: float | Callable[..., float | None] | None = None,
+        unit: str | Callable[..., str] = "it",
+    ) -> TaskOptions:
+        """Options of the next task or tasks: `ex.options(desc="run 1").submit(f, 1)`.
+
+        Args:
+            desc: the task's name.
+            total: how much there is to do, >= 0: the task has a bar from its start, which
+                it gets as `current_bar()` or as a parameter.
+            unit: what that bar counts.
+
+        Each is a value, or a callable that is given the task's own arguments.
+
+        Raises:
+            TypeError, ValueError: `total` is not a number, or less than 0.
+        """
+        if not callable(total):
+            _valid_total(total)
+        return TaskOptions(self, _Options(desc, total, unit))
+
+    @_signed_as(ProcessPoolExecutor.shutdown)
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        try:
+            super().shutdown(wait, cancel_futures=cancel_futures)
+        finally:
+            if self._pool is not None:
+                self._pool.close(wait)
+
+    def _map(
+        self,
+        fn: Callable[..., T],
+        iterables: tuple[Iterable[Any], ...],
+        timeout: float | None,
+        chunksize: int,
+        later: dict[str, Any],
+        options: _Options,
+    ) -> Iterator[T]:
+        if self._pool is not None or candidates(fn):
+            fn = _Mapped(fn, options)  # type: ignore[assignment]
+        return super().map(fn, *iterables, timeout=timeout, chunksize=chunksize, **later)
+
+    def _submit(
+        self,
+        fn: Callable[..., T],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        options: _Options,
+    ) -> Future[T]:
+        pool = self._pool
+        mapped = fn.args[0] if type(fn) is partial and fn.args else None
+        if type(mapped) is _Mapped:
+            return self._submit_chunk(fn, mapped, args)  # type: ignore[arg-type]
+        fill = names_to_fill(fn, args, kwargs)
+        if pool is None and not fill:
+            return super().submit(fn, *args, **kwargs)
+        desc, bar = _bar_of(options, args, kwargs)
+        if pool is None:
+            return super().submit(Call("", 0, fn, (), fill, bar), *args, **kwargs)
+        id = pool.submitted(desc or _name(fn, args, kwargs), 1)
+        return self._enter(pool, id, Call(pool.key, id, fn, (), fill, bar), args, kwargs)
+
+    def _submit_chunk(
+        self, fn: partial[Any], mapped: _Mapped, args: tuple[Any, ...]
+    ) -> Future[Any]:
+        pool = self._pool
+        function, (items,) = mapped.function, args
+        first, at = items[0], mapped.at
+        mapped.at += len(items)
+        fill = names_to_fill(function, first, {})
+        desc, bar = _bar_of(mapped.options, first, {})
+        key, id = "", 0
+        if pool is not None:
+            desc = desc or _name(function, first, {}, short=len(items) > 1)
+            if len(items) > 1:
+                desc = f"{desc}[{at}:{mapped.at}]"
+            key, id = pool.key, pool.submitted(desc, len(items))
+        call = Call(key, id, fn.func, (function,), fill, bar)
+        chunk = (Chunk(items, bool(fill) or bar is not None),)
+        if pool is None:
+            return super().submit(call, *chunk)
+        return self._enter(pool, id, call, chunk, {})
+
+    def _enter(
+        self,
+        pool: displays.Pool,
+        id: int,
+        call: Call,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Future[Any]:
+        try:
+            future: Future[Any] = super().submit(call, *args, **kwargs)
+        except BaseException:
+            pool.refused(id)
+            raise
+        pool.accepted(id, future)
+        return future
+
+
+class TaskOptions:
+    """`submit` and `map` of an executor, for tasks with options of their own."""
+
+    def __init__(self, executor: ProgressPoolExecutor, options: _Options) -> None:
+        self._executor = executor
+        self._options = options
+
+    @_signed_as(ProcessPoolExecutor.submit)
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        return self._executor._submit(fn, args, kwargs, self._options)
+
+    @_signed_as(ProcessPoolExecutor.map)
+    def map(
+        self,
+        fn: Callable[..., T],
+        *iterables: Iterable[Any],
+        timeout: float | None = None,
+        chunksize: int = 1,
+        **later: Any,
+    ) -> Iterator[T]:
+        return self._executor._map(fn, iterables, timeout, chunksize, later, self._options)
+
+
+def _bar_of(
+    options: _Options, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[str | None, tuple[str | None, float | None, str] | None]:
+    """The task's name, and the bar that it has from its start, if any."""
+    if options is _DEFAULTS:
+        return None, None
+    desc, total, unit = options.of(args, kwargs)
+    desc = None if desc is None else str(desc)
+    total = _valid_total(total)
+    return desc, None if total is None else (None, total, str(unit))
+
+
+_PLAIN = (int, float, str, bool, bytes, type(None))
+
+
+def _name(
+    fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], short: bool = False
+) -> str:
+    """What a task is called: its function, and its arguments where they are plain.
+
+    No `__repr__` of the user's is called: it may be slow, or raise.
+    """
+    while isinstance(fn, partial):
+        fn = fn.func
+    name = getattr(fn, "__name__", None) or type(fn).__name__
+    if short or not (args or kwargs):
+        return str(name)
+    words = []
+    for key, value in [*((None, a) for a in args), *kwargs.items()]:
+        if type(value) in _PLAIN and (type(value) not in (str, bytes) or len(value) <= NAME_LIMIT):
+            word = repr(value)
+        elif type(value).__module__.partition(".")[0] == "pathlib":
+            word = value.name
+        else:
+            word = "…"
+        words.append(word if key is None else f"{key}={word}")
+    text = ", ".join(words)
+    return f"{name}({text})" if len(text) <= NAME_LIMIT else f"{name}({text[:NAME_LIMIT]}…"

@@ -1,0 +1,84 @@
+"""A line of text as the cells of a terminal, and where two lines differ.
+
+Never here: how a cursor moves; a stream.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import compress, count
+from operator import ne, or_
+from typing import NamedTuple
+
+from ..terminal_text import columns_of, is_narrow
+
+_RESETS = ("\x1b[m", "\x1b[0m")
+_SGR = re.compile(r"(\x1b\[[0-9;:]*m)")
+#: Cells that are alike between two that differ, and are written all the same: to move
+#: over fewer costs more bytes.
+GAP = 4
+
+
+class Cells(NamedTuple):
+    """One entry a column: what stands there, and the SGR it stands in.
+
+    A wide character is followed by an empty entry; combining characters share that of
+    their base.
+    """
+
+    chars: list[str]
+    styles: list[str]
+
+
+def cells(line: str) -> Cells:
+    """The cells of a line whose only escape sequences are SGR."""
+    chars: list[str] = []
+    styles: list[str] = []
+    style = ""
+    for at, part in enumerate(_SGR.split(line)):
+        if at % 2:
+            style = "" if part in _RESETS else style + part
+        elif is_narrow(part):
+            chars += part
+            styles += [style] * len(part)
+        else:
+            for char in part:
+                columns = columns_of(char)
+                if columns:
+                    chars += [char, ""][:columns]
+                    styles += [style] * columns
+                elif chars:
+                    # behind a wide character its empty entry comes last
+                    chars[-1 if chars[-1] else -2] += char
+    return Cells(chars, styles)
+
+
+def differences(old: Cells, new: Cells) -> Iterator[tuple[int, int]]:
+    """Where `new` is to be written over `old`: the ranges of columns, from left to right.
+
+    What `old` has beyond the end of `new` is not told.
+    """
+    columns = len(new.chars)
+    short = columns - len(old.chars)
+    was = old if short <= 0 else Cells(old.chars + [" "] * short, old.styles + [""] * short)
+    differ = map(or_, map(ne, new.chars, was.chars), map(ne, new.styles, was.styles))
+    begin = end = -1
+    for at in compress(count(), differ):
+        if at > end + GAP and end >= 0:
+            yield _whole(new, begin, end)
+            begin = -1
+        if begin < 0:
+            begin = at
+        end = at + 1
+    if end >= 0:
+        yield _whole(new, begin, end)
+
+
+def _whole(new: Cells, begin: int, end: int) -> tuple[int, int]:
+    """The range widened so that it cuts no wide character in two."""
+    while begin > 0 and not new.chars[begin]:
+        begin -= 1
+    while end < len(new.chars) and not new.chars[end]:
+        end += 1
+    return begin, end

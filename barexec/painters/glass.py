@@ -1,0 +1,89 @@
+"""Where text leaves for a stream: writes that do not hang on Python's own locks, and the size.
+
+Where a stream has a descriptor, text goes there in one write past the stream's own
+buffer: a display thread that a frozen terminal (Ctrl-S) holds in a write then holds no
+lock, over which the interpreter would abort at its exit. Whatever is particular to a
+platform's terminals is here, with a fallback.
+
+Never here: what is written.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+from typing import TextIO
+
+#: The size of a terminal that does not say: the one of a VT100.
+USUAL = (80, 24)
+#: Seconds that a non-blocking terminal may take no byte before it counts as gone.
+PATIENCE = 10.0
+
+
+class Glass:
+    """One stream.
+
+    Args:
+        stream: any text stream.
+
+    Guarantees: `write` blocks as long as the terminal does; the other methods never do.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._encoding = getattr(stream, "encoding", None) or "utf-8"
+        self.fd = _descriptor(stream)
+        """Its descriptor; None where it has none."""
+        self._was_ours = False
+
+    def write(self, text: str) -> None:
+        """Write all of it.
+
+        Raises:
+            OSError: nobody takes it any longer.
+            ValueError: the stream is closed.
+        """
+        if self.fd is None or os.name == "nt":  # on Windows the stream speaks to the console
+            self._stream.write(text)
+            self._stream.flush()
+            return
+        if self._stream.closed:
+            raise ValueError("the stream of the display was closed")
+        rest = memoryview(text.encode(self._encoding, "replace"))
+        while rest:
+            try:
+                rest = rest[os.write(self.fd, rest) :]
+            except BlockingIOError:
+                # somebody made the terminal non-blocking, for all who share it
+                if not select.select([], [self.fd], [], PATIENCE)[1]:
+                    raise
+
+    def size(self) -> tuple[int, int]:
+        """Columns and rows; 80 and 24 where the terminal does not say."""
+        try:
+            columns, rows = os.get_terminal_size(self.fd if self.fd is not None else -1)
+        except (OSError, ValueError):
+            return USUAL
+        return (columns, rows) if columns > 0 and rows > 0 else USUAL
+
+    def ours(self) -> bool:
+        """Whether the terminal is ours to draw on: False once the job went to the background.
+
+        A process that was never in the foreground, as under `timeout` in a script, draws.
+        """
+        if self.fd is None or not hasattr(os, "tcgetpgrp"):
+            return True
+        try:
+            foreground = os.tcgetpgrp(self.fd) == os.getpgrp()
+        except OSError:
+            return True  # not our controlling terminal
+        self._was_ours |= foreground
+        return foreground or not self._was_ours
+
+
+def _descriptor(stream: TextIO) -> int | None:
+    try:
+        fd = stream.fileno()
+    except (AttributeError, OSError, ValueError):
+        return None
+    return fd if isinstance(fd, int) and fd >= 0 else None

@@ -1,0 +1,90 @@
+"""One decision, made once for each display: how to show, from argument, environment and stream.
+
+    BAREXEC=off                        the stock executor, whatever the program says
+    display=…, else BAREXEC=…          the most that is shown: inline, plain or off
+    no terminal, or TERM=dumb          plain at most: no control character into a pipe
+    NO_COLOR, FORCE_COLOR              colour, where bars are drawn
+    COLUMNS, LINES                     the size, before what the terminal says of itself
+
+Never here: painting; reading the environment or a stream, which are arguments.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Literal, NamedTuple, get_args
+
+Mode = Literal["inline", "plain", "off"]
+
+
+class Policy(NamedTuple):
+    """How to show.
+
+    Attributes:
+        mode: "inline" (bars on a terminal), "plain" (lines for a log) or "off".
+        colour: True (always), False (never), or None: as the terminal can.
+        unicode: whether more than ASCII can be shown.
+        columns, rows: the size that the user set, at least 1; None: ask the terminal.
+        reflows: whether the terminal wraps long lines anew when it gets narrower.
+    """
+
+    mode: Mode
+    colour: bool | None = None
+    unicode: bool = False
+    columns: int | None = None
+    rows: int | None = None
+    reflows: bool = True
+
+
+def decide(
+    display: str | None, environ: Mapping[str, str], tty: bool, encoding: str | None
+) -> Policy:
+    """How to show on a stream.
+
+    Args:
+        display: what the program asks for; None leaves it to the environment.
+        environ: the environment variables.
+        tty: whether the stream is a terminal.
+        encoding: that of the stream; None is taken for ASCII.
+
+    Raises:
+        ValueError: `display` is not a known way to show.
+    """
+    known = get_args(Mode)
+    if display not in (None, *known):
+        words = ", ".join(map(repr, known))
+        raise ValueError(f"unknown display {display!r}: it must be {words} or None")
+    wish = environ.get("BAREXEC", "").strip().lower()
+    if wish and wish not in known:
+        warnings.warn(
+            f"BAREXEC={environ['BAREXEC']!r} means nothing to barexec: "
+            f"it must be one of {', '.join(known)}",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        wish = ""
+    mode = "off" if wish == "off" else display or wish or "inline"
+    kind = environ.get("TERM", "")
+    if mode == "inline" and (not tty or kind == "dumb"):
+        mode = "plain"
+    colour = None
+    if environ.get("NO_COLOR"):
+        colour = False
+    elif any(environ.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+        colour = True
+    return Policy(
+        mode,  # type: ignore[arg-type]  # one of `known`
+        colour,
+        # the font of the Linux console has neither the bars nor the glyphs
+        (encoding or "").lower().replace("_", "-").startswith("utf") and kind != "linux",
+        _size(environ.get("COLUMNS")),
+        _size(environ.get("LINES")),
+        "XTERM_VERSION" not in environ,  # xterm itself, alone among today's terminals, cuts them
+    )
+
+
+def _size(text: str | None) -> int | None:
+    if text is not None and text.isascii() and text.isdigit():
+        return int(text[:6]) or None
+    return None

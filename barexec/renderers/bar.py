@@ -1,0 +1,530 @@
+"""The native look: one grid for all rows, in which nothing jitters.
+
+    glyph desc  bar  n/total  percent  elapsed<remaining  rate unit/s  postfix
+
+Every column is as wide as the widest it ever held, so it never shrinks and rows that
+come later do not move those above. Where the columns do not fit, the least needed leave
+first (`_LEAVING`). The status is always a glyph, and only besides that a colour. No
+figure promises more than is so: counts, percent and bar are rounded down.
+
+Never here: a stream, a clock, escape codes other than the theme's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil, isfinite
+from typing import NamedTuple
+
+from ..state import BarState, Status
+from ..terminal_text import clip, width
+from ..theme import Theme
+
+#: The least and the most columns of a bar.
+BAR_LEAST, BAR_MOST = 8, 40
+#: Of spare room, the bar comes to so many columns before a cut desc gets any.
+BAR_FAIR = 16
+#: The most columns of a unit, and those of a postfix while the bar is short.
+UNIT_MOST, WORDS_FAIR = 12, 16
+#: A message with less room than this takes the rest of its row.
+MESSAGE_LEAST = 20
+#: Counts from here on are shortened to three digits and a prefix.
+SHORTENED_FROM = 1_000_000
+#: A longer time to go than this many seconds means nothing.
+FORESEEABLE = 99 * 86_400
+#: Steps of a spinner each second.
+SPINNER_RATE = 8
+#: Lines that are kept while `render` is used without `align`.
+LINES_KEPT = 256
+
+_PREFIXES = " kMGTPEZYRQ"
+_GAP = "  "
+
+
+class Signs(NamedTuple):
+    """The characters that a bar is drawn with."""
+
+    spinner: str
+    levels: str
+    branch: str
+    mark: str
+    glyphs: dict[Status, str]
+
+
+UNICODE = Signs(
+    "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏",
+    "▁▂▃▄▅▆▇█",
+    "└ ",
+    "…",
+    {
+        Status.PENDING: "·",
+        Status.RUNNING: " ",
+        Status.DONE: "✓",
+        Status.FAILED: "✗",
+        Status.CANCELLED: "⊘",
+        Status.LOST: "†",
+    },
+)
+ASCII = Signs(
+    "|/-\\",
+    "0123456789",
+    "  ",
+    "..",
+    {
+        Status.PENDING: ".",
+        Status.RUNNING: " ",
+        Status.DONE: "v",
+        Status.FAILED: "x",
+        Status.CANCELLED: "c",
+        Status.LOST: "!",
+    },
+)
+
+
+class Cells(NamedTuple):
+    """What the columns of one row say."""
+
+    desc: str
+    n: str
+    total: str
+    percent: str
+    elapsed: str
+    remaining: str
+    rate: str
+    unit: str
+    words: str
+
+
+class Grid(NamedTuple):
+    """The display columns of each column of the grid; 0 where it is not shown."""
+
+    desc: int = 0
+    bar: int = 0
+    n: int = 0
+    total: int = 0
+    percent: int = 0
+    elapsed: int = 4
+    remaining: int = 0
+    rate: int = 0
+    unit: int = 0
+    words: int = 0
+
+    @property
+    def numbers(self) -> int:
+        return self.n + (1 + self.total if self.total else 0)
+
+    @property
+    def speed(self) -> int:
+        return self.rate + 1 + self.unit if self.rate else 0
+
+    @property
+    def times(self) -> int:
+        return self.elapsed + (1 + self.remaining if self.remaining else 0)
+
+    @property
+    def figures(self) -> int:
+        """All that stands right of the bar, with the gaps before."""
+        groups = (self.numbers, self.percent, self.times, self.speed, self.words)
+        return sum(len(_GAP) + group for group in groups if group)
+
+    def without(self, *names: str) -> Grid:
+        return self._replace(**dict.fromkeys(names, 0))
+
+
+#: What leaves the grid as the glass gets narrower, one after the other.
+_LEAVING = (
+    (),
+    ("rate", "unit"),
+    ("words",),
+    ("remaining",),
+    ("n", "total"),
+    ("elapsed",),
+    ("bar",),
+)
+
+
+class BarRenderer:
+    """The native look.
+
+    Guarantees: not thread-safe; every line fits in its columns.
+    """
+
+    def __init__(self, theme: Theme) -> None:
+        self.theme = theme
+        self._signs = UNICODE if theme.unicode else ASCII
+        self._draw = self._draw_unicode if theme.unicode else self._draw_ascii
+        self._natural = Grid()
+        self._grid = Grid()
+        self._columns = -1
+        self._cells: dict[BarState, Cells] = {}
+        self._lines: dict[BarState, str] = {}
+
+    def align(self, states: Sequence[BarState], columns: int) -> None:
+        """Make the columns of the grid wide enough for all these states.
+
+        Lines of states that are the same as in the frame before are not made again.
+        """
+        lines = self._lines
+        self._lines = {state: lines[state] for state in states if state in lines}
+        self._cells = {state: self._grow(state) for state in states if state not in lines}
+        self._refit(columns)
+
+    def render(self, state: BarState, columns: int) -> str:
+        """One line for one bar, at most so many display columns wide."""
+        line = self._lines.get(state) if columns == self._columns else None
+        if line is None:
+            cells = self._cells.get(state) or self._grow(state)
+            self._refit(columns)
+            if len(self._lines) >= LINES_KEPT:
+                self._lines.clear()
+            line = self._lines[state] = self._row(state, cells, columns)
+        return line
+
+    # --- what the columns say ---
+
+    def _say(self, state: BarState) -> Cells:
+        n, total = counts(state) if state.counted else ("", "")
+        rate, unit = speed(state.rate, state.unit)
+        desc = state.desc
+        if state.depth:
+            desc = "  " * (state.depth - 1) + self._signs.branch + desc
+        return Cells(
+            desc,
+            n,
+            total,
+            percent(state),
+            duration(state.elapsed),
+            until(state.remaining),
+            rate,
+            clip(unit, UNIT_MOST, self._signs.mark),
+            state.postfix,
+        )
+
+    def _grow(self, state: BarState) -> Cells:
+        """Widen the columns for what the state says, and give that."""
+        old, cells = self._natural, self._say(state)
+        silent = not says(state)
+        rate, unit, words = old.rate, old.unit, old.words
+        if cells.rate and silent:
+            rate, unit = max(rate, len(cells.rate)), max(unit, width(cells.unit))
+        if state.whole:
+            # what went wrong stands where the rate would; its room is kept from the start
+            rate = max(rate, 4)
+            unit = max(unit, len(state.unit) + 2, width(cells.words) - rate - 1)
+        elif silent:
+            words = max(words, width(cells.words))
+        self._natural = Grid(
+            max(old.desc, width(cells.desc)),
+            BAR_MOST if cells.percent else old.bar,
+            # as much room for n as it can need before its total
+            max(old.n, len(cells.n), len(cells.total)),
+            max(old.total, len(cells.total)),
+            4 if cells.percent else old.percent,
+            max(old.elapsed, len(cells.elapsed)),
+            max(old.remaining, len(cells.remaining), 4 if cells.total else 0),
+            rate,
+            unit,
+            words,
+        )
+        return cells
+
+    def _refit(self, columns: int) -> None:
+        grid = fit(self._natural, columns)
+        if grid != self._grid or columns != self._columns:
+            self._grid, self._columns = grid, columns
+            self._lines.clear()
+
+    # --- the row ---
+
+    def _row(self, state: BarState, cells: Cells, columns: int) -> str:
+        grid = self._grid
+        glyph = self._glyph(state)
+        styles = _STYLES[state.status]
+        if not grid.desc and not grid.percent:
+            return self._least(state, cells, columns)
+        message = says(state)
+        if message:
+            return self._join(self._message(glyph, message, styles, cells, columns))
+        if state.whole:
+            styles = styles._replace(desc="bold", numbers="")
+        row = [
+            (styles.glyph if glyph != " " else "", glyph),
+            ("", " "),
+            (styles.desc, self._fill(cells.desc, grid.desc)),
+        ]
+        if grid.bar:
+            row += self._bar(state, cells, styles)
+        numbers = ""
+        if grid.n:
+            numbers = f"{_GAP}{cells.n:>{grid.n}}"
+            if grid.total:
+                numbers += f"/{cells.total:<{grid.total}}" if cells.total else _blank(grid.total)
+        if grid.percent:
+            numbers += f"{_GAP}{cells.percent:>{grid.percent}}"
+        row.append((styles.numbers, numbers))
+        times = ""
+        if grid.elapsed:
+            times = f"{_GAP}{cells.elapsed:>{grid.elapsed}}"
+            if grid.remaining:
+                some = cells.remaining
+                times += f"<{some:<{grid.remaining}}" if some else _blank(grid.remaining)
+        if not grid.speed:
+            row.append(("dim", times))
+        elif state.whole and cells.words:
+            room = grid.speed + (len(_GAP) + grid.words if grid.words else 0)
+            row += [("dim", times + _GAP), (_wrong(cells), self._cut(cells.words, room))]
+            return self._join(row)
+        else:
+            rate = f"{cells.rate:>{grid.rate}} {cells.unit}" if cells.rate else ""
+            pad = " " * (grid.speed - width(rate)) if grid.words else ""
+            row.append(("dim", times + _GAP + rate + pad))
+        if grid.words and not state.whole:
+            row.append(("dim", _GAP + self._cut(cells.words, grid.words)))
+        return self._join(row)
+
+    def _bar(self, state: BarState, cells: Cells, styles: _Styles) -> list[tuple[str, str]]:
+        columns = self._grid.bar
+        if state.fraction is None:
+            return [("", " " * (len(_GAP) + columns))]
+        words = ""
+        if state.whole and cells.words and not self._grid.speed:
+            # there is no column for what went wrong: it takes of the bar, or all of it
+            words = _GAP + cells.words
+            columns -= width(words)
+            if columns < BAR_LEAST:
+                words = _GAP + self._fill(cells.words, self._grid.bar)
+                return [(_wrong(cells), words)]
+        done, rest = self._draw(state, columns)
+        return [("", _GAP), (styles.bar, done), ("rest", rest), (_wrong(cells), words)]
+
+    def _message(
+        self, glyph: str, message: str, styles: _Styles, cells: Cells, columns: int
+    ) -> list[tuple[str, str]]:
+        """The row of a task with a message, which stands across the columns of the bar.
+
+        The time stays in its own column, unless the message is so long that it takes the
+        rest of the row.
+        """
+        grid = self._grid
+        across = (group for group in (grid.bar, grid.numbers, grid.percent) if group)
+        room = sum(len(_GAP) + group for group in across) - len(_GAP)
+        desc, time = grid.desc, ""
+        if grid.elapsed and width(message) <= room:
+            time = f"{_GAP}{cells.elapsed:>{grid.elapsed}}"
+        else:
+            room = columns - len(_GAP) - 2
+            if room - desc < MESSAGE_LEAST:
+                desc = min(desc, width(cells.desc), max(columns // 3, 6))
+            room -= desc
+        row = [(styles.glyph, glyph), ("", " "), (styles.desc, self._fill(cells.desc, desc))]
+        if room > 4:
+            row += [("", _GAP), (styles.message, self._fill(message, room)), ("dim", time)]
+        return row
+
+    def _least(self, state: BarState, cells: Cells, columns: int) -> str:
+        """What is left of a row where not even desc and percent have room."""
+        style = _STYLES[state.status].glyph
+        glyph = self._glyph(state)
+        if glyph == " ":
+            levels = self._signs.levels
+            level = levels[min(_steps(state, len(levels)), len(levels) - 1)]
+            glyph, style = (cells.percent, "") if columns >= 4 else (level, style)
+        if columns < 4:
+            return self._join([(style, glyph)])
+        desc = self._cut(cells.desc.strip(), columns - 5) if columns >= 8 else ""
+        return self._join([(style, f"{glyph:>4} "), ("bold" if state.whole else "", desc)])
+
+    def _glyph(self, state: BarState) -> str:
+        if state.status is Status.RUNNING and state.fraction is None:
+            spinner = self._signs.spinner
+            return spinner[int(_sane(state.elapsed) % 3600 * SPINNER_RATE) % len(spinner)]
+        return self._signs.glyphs[state.status]
+
+    def _draw_unicode(self, state: BarState, columns: int) -> tuple[str, str]:
+        whole, half = divmod(_steps(state, 2 * columns), 2)
+        return "━" * whole + "╾" * half, "─" * (columns - whole - half)
+
+    def _draw_ascii(self, state: BarState, columns: int) -> tuple[str, str]:
+        inner = columns - 2
+        steps = _steps(state, inner)
+        head = ">" if 0 < steps < inner else ""
+        return "[" + "=" * (steps - len(head)) + head, "-" * (inner - steps) + "]"
+
+    def _cut(self, text: str, columns: int) -> str:
+        return clip(text, columns, self._signs.mark)
+
+    def _fill(self, text: str, columns: int) -> str:
+        missing = columns - width(text)
+        if missing < 0:
+            text = self._cut(text, columns)
+            missing = columns - width(text)
+        return text + " " * missing
+
+    def _join(self, row: list[tuple[str, str]]) -> str:
+        """The pieces, each in its style, without the blanks at the end."""
+        while row and not row[-1][1].strip():
+            row.pop()
+        line = pending = ""
+        current = ""
+        for style, text in row:
+            if style != current and pending:
+                line += self.theme.paint(current, pending)
+                pending = ""
+            current = style
+            pending += text
+        return line + self.theme.paint(current, pending.rstrip())
+
+
+class _Styles(NamedTuple):
+    glyph: str
+    desc: str
+    bar: str
+    numbers: str
+    message: str
+
+
+_STYLES = {
+    Status.PENDING: _Styles("dim", "dim", "dim", "dim", "dim"),
+    Status.RUNNING: _Styles("bar", "", "bar", "", ""),
+    Status.DONE: _Styles("done", "dim", "done", "dim", "dim"),
+    Status.FAILED: _Styles("failed", "bold", "failed", "dim", "failed"),
+    Status.CANCELLED: _Styles("cancelled", "dim", "dim", "dim", "dim"),
+    Status.LOST: _Styles("lost", "bold", "lost", "dim", "lost"),
+}
+
+
+def make(theme: Theme) -> BarRenderer:
+    """The native look, drawn by `theme`."""
+    return BarRenderer(theme)
+
+
+def fit(natural: Grid, columns: int) -> Grid:
+    """The grid that has room in so many columns, of a grid that may be wider.
+
+    Args:
+        natural: what every column would take.
+        columns: display columns there are.
+    """
+    room = columns - 2
+    desc = min(natural.desc, max(8, columns * 3 // 10))
+    grid = natural
+    for names in _LEAVING:
+        grid = grid.without(*names)
+        words = min(grid.words, WORDS_FAIR)
+        least = BAR_LEAST + len(_GAP) if grid.bar else 0
+        spare = room - desc - least - (grid.figures - grid.words + words)
+        if spare >= 0:
+            break
+    if spare < 0:
+        # nothing is left but desc and percent
+        desc = room - grid.figures
+        return grid._replace(desc=desc, words=0) if desc >= 3 else Grid(elapsed=0)
+    bar = 0
+    if grid.bar:
+        bar = BAR_LEAST + min(spare, BAR_FAIR - BAR_LEAST)
+        spare -= bar - BAR_LEAST
+    more = min(spare, natural.desc - desc)
+    desc, spare = desc + more, spare - more
+    more = min(spare, grid.words - words)
+    words, spare = words + more, spare - more
+    if bar:
+        bar = min(bar + spare, BAR_MOST)
+    return grid._replace(desc=desc, bar=bar, words=words)
+
+
+def says(state: BarState) -> str:
+    """The words that stand in the place of the bar; empty where the bar itself does."""
+    if state.whole or state.status in (Status.RUNNING, Status.DONE):
+        return ""
+    if state.status is Status.PENDING and state.counted:
+        return ""
+    return state.message or ("cancelled" if state.status is Status.CANCELLED else "")
+
+
+def counts(state: BarState) -> tuple[str, str]:
+    """n and total, as people read them; an unknown total is empty."""
+    n, total = state.n, state.total
+    short = state.unit == "B" or max(n, total or 0) >= SHORTENED_FROM
+    return _count(n, short), "" if total is None else _count(total, short)
+
+
+def _count(value: float, short: bool) -> str:
+    if not isfinite(value):
+        return "?"
+    if short and value >= 1000:
+        return shortened(value)
+    return str(value) if isinstance(value, int) else f"{value:.1f}"
+
+
+def shortened(value: float) -> str:
+    """Three digits and an SI prefix, rounded down: 1.23k. For finite values from 1000 on."""
+    digits = str(int(value))
+    group = (len(digits) - 1) // 3
+    if group >= len(_PREFIXES):
+        return f"{float(value):.0e}"
+    point = len(digits) - 3 * group
+    return digits[:point] + ("." + digits[point:3] if point < 3 else "") + _PREFIXES[group]
+
+
+def percent(state: BarState) -> str:
+    """Percent done, rounded down; 100% only where nothing is left."""
+    if state.fraction is None:
+        return ""
+    if state.total is not None and state.n >= state.total:
+        return "100%"
+    return f"{min(99, int(state.fraction * 100 + 1e-9))}%"
+
+
+def speed(rate: float | None, unit: str) -> tuple[str, str]:
+    """The number and the unit of a rate: units a second, or time a unit where slow."""
+    if rate is None or not isfinite(rate) or rate <= 0:
+        return "", ""
+    if rate >= 1000:
+        text = shortened(rate)
+        if unit == "B" and text[-1] in _PREFIXES:
+            return text[:-1], f"{text[-1]}B/s"
+        return text, f"{unit}/s"
+    if rate >= 100:
+        return str(int(rate)), f"{unit}/s"
+    if rate >= 1:
+        return f"{rate:.1f}", f"{unit}/s"
+    seconds = 1 / rate
+    for length, name in ((1, "s"), (60, "min"), (3600, "h"), (86_400, "d")):
+        if seconds < 100 * length:
+            return f"{seconds / length:.1f}", f"{name}/{unit}"
+    return "", ""
+
+
+def duration(seconds: float) -> str:
+    """Whole seconds as 0:12, 1:02:03 or 2d 03:04."""
+    minutes, second = divmod(int(_sane(seconds)), 60)
+    hours, minute = divmod(minutes, 60)
+    if hours >= 24:
+        return f"{hours // 24}d {hours % 24:02}:{minute:02}"
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def until(remaining: float | None) -> str:
+    """Time to go, rounded up; empty where it is not known, or beyond all use."""
+    if remaining is None or not 0 <= remaining <= FORESEEABLE:
+        return ""
+    return duration(ceil(remaining))
+
+
+def _sane(seconds: float) -> float:
+    return seconds if isfinite(seconds) and seconds > 0 else 0.0
+
+
+def _steps(state: BarState, steps: int) -> int:
+    """How many of so many steps are done: all of them only where nothing is left."""
+    if state.total is not None and state.n >= state.total:
+        return steps
+    return max(0, min(steps - 1, int((state.fraction or 0.0) * steps + 1e-9)))
+
+
+def _blank(columns: int) -> str:
+    return " " * (columns + 1)
+
+
+def _wrong(cells: Cells) -> str:
+    return "failed" if "failed" in cells.words else "cancelled"

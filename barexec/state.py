@@ -1,0 +1,362 @@
+"""All that is known of every task, and how an event changes it.
+
+`Tasks` holds the tasks of one display; `apply` and the methods of `Tasks` are the only
+ways it changes; `TaskState.bar(now)` gives the frozen `BarState` that a renderer draws.
+What is finished is folded into counts; of each kind only the newest `KEPT` stay whole.
+
+Never here: I/O, threads, a clock, columns.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import Enum
+from typing import NamedTuple
+
+from .events import Advanced, Event, Started
+from .rate import Rate
+
+#: Finished tasks that stay whole, of each kind: more than any screen has rows.
+KEPT = 1000
+#: The memory, in seconds, of the rate of all tasks together: they end in bursts.
+WHOLE_MEMORY = 60.0
+
+
+class Status(Enum):
+    """Where a task is in its life."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+    """Its worker died."""
+
+    @property
+    def ended(self) -> bool:
+        return self not in (Status.PENDING, Status.RUNNING)
+
+
+class BarState(NamedTuple):
+    """One bar at one moment: all that a renderer needs to draw it.
+
+    Attributes:
+        desc: what it is.
+        n: how much is done, in `unit`s; at least 0.
+        total: how much there is, or None where unknown.
+        unit: what is counted.
+        elapsed: seconds it has run, or ran.
+        rate: units a second, or None where not known.
+        remaining: seconds still to go, or None where not known.
+        status: of its task.
+        depth: 0 for the task's row, 1 and up for bars nested in it.
+        fraction: between 0 and 1, or None where unknown. For a plain bar n / total.
+        counted: whether there is a bar at all; a task without one has only a name and
+            a time.
+        postfix: words after the numbers.
+        message: why it failed, in one line; empty otherwise.
+        whole: whether this is the row for all tasks together.
+    """
+
+    desc: str
+    n: float = 0
+    total: float | None = None
+    unit: str = "it"
+    elapsed: float = 0.0
+    rate: float | None = None
+    remaining: float | None = None
+    status: Status = Status.RUNNING
+    depth: int = 0
+    fraction: float | None = None
+    counted: bool = True
+    postfix: str = ""
+    message: str = ""
+    whole: bool = False
+
+
+class _Meter:
+    """The newest numbers of one bar of a running task."""
+
+    __slots__ = ("event", "heard", "rate")
+
+    def __init__(self, event: Advanced, now: float) -> None:
+        self.event = event
+        self.heard = now
+        self.rate = Rate(0.0)
+        self.rate.update(event.elapsed, event.n)
+
+    def update(self, event: Advanced, now: float) -> None:
+        self.event = event
+        self.heard = now
+        self.rate.update(event.elapsed, event.n)
+
+    def elapsed(self, now: float) -> float:
+        """The bar's age by its worker's clock, carried on from when it was heard."""
+        if self.event.closed:
+            return self.event.elapsed
+        return self.event.elapsed + max(0.0, now - self.heard)
+
+
+class TaskState:
+    """All that is known of one task. Changed by `Tasks` and `apply` alone."""
+
+    __slots__ = (
+        "desc",
+        "ended",
+        "id",
+        "items",
+        "message",
+        "meters",
+        "pid",
+        "ran",
+        "reached",
+        "started",
+        "status",
+    )
+
+    def __init__(self, id: int, desc: str, items: int = 1) -> None:
+        self.id = id
+        self.desc = desc
+        self.items = items
+        """How many calls of the user's function it makes: the chunk's size under map."""
+        self.status = Status.PENDING
+        self.started: float | None = None
+        self.ended: float | None = None
+        self.ran = 0.0
+        """Seconds that it has run at least, by its worker's clock."""
+        self.pid: int | None = None
+        self.message = ""
+        self.meters: list[_Meter | None] = []
+        self.reached = 0.0
+        """How much of the task is done by its own first bar; 0 where it has none. Where
+        bars follow one another it is the most that any reached: it never steps back."""
+
+    def elapsed(self, now: float) -> float:
+        """Seconds it has run. One that ended before it was heard of ran next to none."""
+        if self.started is None:
+            return 0.0
+        return max(self.ran, (now if self.ended is None else self.ended) - self.started)
+
+    def bars(self, now: float) -> list[BarState]:
+        """The task's row, then a row for each bar nested in it while it runs."""
+        first = self.meters[0] if self.meters else None
+        rows = [self._row(first, 0, now)]
+        if self.status is Status.RUNNING:
+            rows += [self._row(m, depth, now) for depth, m in enumerate(self.meters[1:], 1) if m]
+        return rows
+
+    def _row(self, meter: _Meter | None, depth: int, now: float) -> BarState:
+        elapsed = self.elapsed(now)
+        if meter is None:
+            return BarState(
+                self.desc,
+                elapsed=elapsed,
+                status=self.status,
+                counted=False,
+                message=self.message,
+            )
+        event = meter.event
+        over = self.status.ended or event.closed
+        at = meter.elapsed(now)
+        if depth:
+            elapsed = at
+        total = event.total
+        mean = event.n / at if at > 0 and event.n else None
+        return BarState(
+            desc=event.desc or (self.desc if depth == 0 else ""),
+            n=event.n,
+            total=total,
+            unit=event.unit,
+            elapsed=elapsed,
+            rate=mean if over else meter.rate.per_second(at),
+            remaining=None if over else meter.rate.remaining(at, total),
+            status=self.status,
+            depth=depth,
+            fraction=None if total is None else (min(1.0, event.n / total) if total else 1.0),
+            postfix=event.postfix,
+            message=self.message if depth == 0 else "",
+        )
+
+
+class Tasks:
+    """The tasks of one display, by status, and counts of them all.
+
+    Attributes:
+        pending, running, finished, failed: tasks by id, in the order in which they came
+            into that status. `failed` (FAILED, and LOST while running) and `finished`
+            (the rest: DONE, CANCELLED, and LOST before it ran, which must not crowd out
+            what was lost) keep the newest `KEPT`; `counts` and `items` tell of all.
+        counts: tasks of each status. items: the same in calls of the user's function,
+            in which the whole is counted.
+
+    Guarantees: not thread-safe (the display's thread alone uses it); no method raises
+    for an unknown, late or doubled id.
+    """
+
+    def __init__(self, kept: int | None = KEPT) -> None:
+        self.pending: dict[int, TaskState] = {}
+        self.running: dict[int, TaskState] = {}
+        self.finished: dict[int, TaskState] = {}
+        self.failed: dict[int, TaskState] = {}
+        self.counts: Counter[Status] = Counter()
+        self.items: Counter[Status] = Counter()
+        self.desc = "tasks"
+        self.bare = True
+        """No pool has reported yet: only bars outside any task, which need no whole."""
+        self._kept = kept
+        self._rate: Rate | None = None
+        self._active = 0.0
+        self._since: float | None = None
+
+    def get(self, id: int) -> TaskState | None:
+        return (
+            self.running.get(id)
+            or self.pending.get(id)
+            or self.finished.get(id)
+            or self.failed.get(id)
+        )
+
+    def _room(self, task: TaskState) -> dict[int, TaskState]:
+        if task.status is Status.PENDING:
+            return self.pending
+        if task.status is Status.RUNNING:
+            return self.running
+        lost = task.status is Status.LOST and task.started is not None
+        return self.failed if lost or task.status is Status.FAILED else self.finished
+
+    def submit(self, id: int, desc: str, items: int, now: float) -> None:
+        """A task was submitted: it waits."""
+        self.pending[id] = TaskState(id, desc, items)
+        self.counts[Status.PENDING] += 1
+        self.items[Status.PENDING] += items
+        if self._since is None:
+            self._since = now
+
+    def withdraw(self, id: int, now: float) -> None:
+        """The executor did not take the task after all: it never was."""
+        task = self.pending.pop(id, None)
+        if task is not None:
+            self.counts[Status.PENDING] -= 1
+            self.items[Status.PENDING] -= task.items
+            self._rest(now)
+
+    def _rest(self, now: float) -> None:
+        """Stop the clock of the whole where nothing is live any longer."""
+        if not self.live and self._since is not None:
+            self._active += now - self._since
+            self._since = None
+
+    def _move(self, task: TaskState, status: Status) -> None:
+        del self._room(task)[task.id]
+        self.counts[task.status] -= 1
+        self.items[task.status] -= task.items
+        task.status = status
+        room = self._room(task)
+        room[task.id] = task
+        self.counts[status] += 1
+        self.items[status] += task.items
+        if self._kept is not None and status.ended and len(room) > self._kept:
+            del room[next(iter(room))]
+
+    def end(self, id: int, status: Status, message: str, now: float) -> TaskState | None:
+        """A task ended: its Future said so. A second end of a task changes nothing.
+
+        Returns the task, or None where it had ended before or was never submitted.
+        """
+        task = self.running.get(id) or self.pending.get(id)
+        if task is None:
+            return None
+        if status is Status.LOST:
+            message = (
+                f"its worker (process {task.pid}) died"
+                if task.status is Status.RUNNING
+                else "never started: a worker died and broke the pool"
+            )
+        task.ended = now
+        task.message = message
+        self._move(task, status)
+        self._rest(now)
+        return task
+
+    @property
+    def live(self) -> bool:
+        """Whether any task runs or waits."""
+        return bool(self.pending or self.running)
+
+    @property
+    def ended(self) -> int:
+        """How many items have ended, in whatever way."""
+        return sum(count for status, count in self.items.items() if status.ended)
+
+    @property
+    def all(self) -> int:
+        """How many items were ever submitted."""
+        return sum(self.items.values())
+
+    def elapsed(self, now: float) -> float:
+        """Seconds during which any task was live."""
+        return self._active + (now - self._since if self._since is not None else 0.0)
+
+    def whole(self, now: float) -> BarState:
+        """The row for all tasks together; its fraction counts partial progress."""
+        part = sum(task.reached * task.items for task in self.running.values())
+        total, ended = self.all, self.ended
+        elapsed = self.elapsed(now)
+        if self._rate is None:
+            self._rate = Rate(0.0, memory=WHOLE_MEMORY)
+        self._rate.update(elapsed, ended + part)
+        bad = self.items[Status.FAILED] + self.items[Status.LOST]
+        gone = self.items[Status.CANCELLED]
+        words = [f"{bad} failed"] * bool(bad) + [f"{gone} cancelled"] * bool(gone)
+        over = not self.live
+        # tasks without a bar end in waves: before the first is through, nothing is known
+        known = part > 0 or ended >= self.items[Status.RUNNING]
+        outcome = Status.FAILED if bad else Status.DONE
+        return BarState(
+            desc=self.desc,
+            n=ended,
+            total=total,
+            unit="task",
+            elapsed=elapsed,
+            rate=(ended / elapsed if elapsed > 0 and ended else None)
+            if over
+            else self._rate.per_second(elapsed),
+            remaining=None if over or not known else self._rate.remaining(elapsed, total),
+            status=outcome if over else Status.RUNNING,
+            fraction=min(1.0, (ended + part) / total) if total else None,
+            postfix=", ".join(words),
+            whole=True,
+        )
+
+
+def apply(tasks: Tasks, event: Event, now: float) -> None:
+    """Let one event of a worker change what is known.
+
+    A task that has ended keeps its status, and takes later numbers: a result may
+    overtake the last sample. Events of tasks that are unknown (or folded) do nothing.
+    """
+    task = tasks.get(event.task)
+    if task is None:
+        return
+    begun = (now if task.ended is None else task.ended) - max(0.0, event.elapsed)
+    # news are always late, so the earliest that was told is nearest to the truth
+    if task.started is None or (isinstance(event, Started) and begun < task.started):
+        task.started = begun
+    if isinstance(event, Started):
+        task.pid = event.pid
+        task.ran = max(task.ran, event.elapsed)
+    if task.status is Status.PENDING:
+        tasks._move(task, Status.RUNNING)
+    if isinstance(event, Advanced):
+        while len(task.meters) <= event.slot and event.slot < 64:
+            task.meters.append(None)
+        if event.slot >= len(task.meters):
+            return
+        meter = task.meters[event.slot]
+        if meter is None or meter.event.serial < event.serial:
+            task.meters[event.slot] = _Meter(event, now)
+        elif meter.event.serial == event.serial:
+            meter.update(event, now)
+        if event.slot == 0 and event.total and event.n > 0:
+            task.reached = max(task.reached, min(1.0, event.n / event.total))

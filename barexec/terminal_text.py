@@ -1,0 +1,141 @@
+"""Text as a terminal shows it: what of it can be printed, and how wide it is.
+
+`printable` leaves only what every terminal shows alike: no control character, no escape
+sequence, and none of those invisible characters that join or change their neighbours,
+whose width is a different one in every terminal. `width` and `clip` count in display
+columns; SGR sequences count zero.
+
+Never here: the real terminal.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from unicodedata import category, normalize
+
+#: Control sequences, control strings (OSC, DCS, …, also unfinished) and other escapes.
+_ESCAPE = re.compile(
+    r"""
+    (?: \x1b\[ | \x9b ) [0-?]* [ -/]* [@-~]?
+    | (?: \x1b[PX\]^_] | [\x90\x98\x9d-\x9f] ) [^\x07\x1b\x9c]* (?: \x07 | \x9c | \x1b\\ )?
+    | \x1b [ -/]* [0-~]?
+    """,
+    re.VERBOSE,
+)
+_SGR = re.compile(r"\x1b\[[0-9;:]*m")
+#: Nothing but SGR and characters that are surely one column wide: measured by counting.
+_NARROW = re.compile(
+    "[ -~\xa1-\xac\xae-\u02ff\u0370-\u0373\u0384-\u0386\u0400-\u0482\u2010-\u2027"
+    "\u2190-\u2307\u2500-\u259f\u2713\u2717\u2800-\u28ff]*"
+)
+_SKIN_TONES = range(0x1F3FB, 0x1F400)
+_FLAG_LETTERS = range(0x1F1E6, 0x1F200)
+_SELECTORS = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
+
+
+@lru_cache(maxsize=1024)
+def printable(text: str) -> str:
+    """What of `text` every terminal shows alike, on one line.
+
+    Escape sequences vanish. White space and separators of any kind become a space,
+    halves of surrogate pairs a replacement character, flags their two letters. Other
+    control and format characters, variation selectors and skin tones vanish.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return normalize("NFC", "".join(map(_shown, _ESCAPE.sub("", text))))
+
+
+def _shown(char: str) -> str:
+    if " " <= char <= "~":
+        return char
+    if char.isspace():
+        return " "
+    kind, code = category(char), ord(char)
+    if kind == "Cs":
+        return "\ufffd"
+    if kind in ("Cc", "Cf") or code in _SKIN_TONES or any(code in some for some in _SELECTORS):
+        return ""
+    if code in _FLAG_LETTERS:
+        return chr(ord("A") + code - _FLAG_LETTERS[0])
+    return char
+
+
+@lru_cache(maxsize=4096)
+def columns_of(char: str) -> int:
+    """The display columns of one character: 0, 1 or 2."""
+    from wcwidth import wcwidth
+
+    return max(0, wcwidth(char))
+
+
+def is_narrow(text: str) -> bool:
+    """Whether each character of `text` surely takes one column (False: perhaps not)."""
+    return _NARROW.fullmatch(text) is not None
+
+
+def width(text: str) -> int:
+    """The display columns that `text` takes, of which SGR takes none."""
+    if "\x1b" in text:
+        text = _SGR.sub("", text)
+    if is_narrow(text):
+        return len(text)
+    return sum(map(columns_of, text))
+
+
+def clip(text: str, columns: int, mark: str = "…") -> str:
+    """The text, cut to at most so many display columns.
+
+    Args:
+        text: one line. Escape sequences other than SGR, and control characters, are
+            taken out of it.
+        columns: display columns, at least 0.
+        mark: how a cut line ends, where it fits.
+
+    Returns:
+        The line; if it was cut within a style, the style is ended by ESC[m.
+    """
+    bare = _SGR.sub("", text) if "\x1b" in text else text
+    if is_narrow(bare):
+        if len(bare) <= columns:
+            return text
+    else:
+        text = _only_sgr(text)
+        if width(text) <= columns:
+            return text
+    if columns <= 0:
+        return ""
+    room = columns - width(mark)
+    if room < 0:
+        room, mark = columns, ""
+    kept: list[str] = []
+    styled = False
+    at = 0
+    while at < len(text):
+        sgr = _SGR.match(text, at) if text[at] == "\x1b" else None
+        if sgr:
+            kept.append(sgr[0])
+            styled = sgr[0] not in ("\x1b[m", "\x1b[0m")
+            at = sgr.end()
+            continue
+        room -= columns_of(text[at])
+        if room < 0:
+            break
+        kept.append(text[at])
+        at += 1
+    return "".join(kept) + mark + ("\x1b[m" if styled else "")
+
+
+def _only_sgr(text: str) -> str:
+    """The line without control characters, and without escape sequences but SGR."""
+    parts = []
+    at = 0
+    for sgr in _SGR.finditer(text):
+        parts += [_uncontrolled(text[at : sgr.start()]), sgr[0]]
+        at = sgr.end()
+    return "".join(parts) + _uncontrolled(text[at:])
+
+
+def _uncontrolled(text: str) -> str:
+    return "".join(char for char in _ESCAPE.sub("", text) if category(char) != "Cc")

@@ -1,0 +1,819 @@
+"""All of barexec that runs in a worker: counting, sampling, and the life of one task.
+
+The user's function is called by the stock worker loop itself: what travels in its place
+is a `Call`, which on arrival (`begin`) says which task starts and turns into a
+`functools.partial` of the function. So no frame of ours is ever in a traceback; and when
+the stock loop lets go of the call, the task has ended.
+
+Counts are read from outside the loop by the sampler, about ten times a second. The
+sampler never calls a user's Python code: it reads iterators of built-in types and
+`itertools.repeat` objects of our own, and text is made into `str` where it is set.
+
+Never here: display, renderers, painters, the executor; any third-party module.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from itertools import chain, compress, count, repeat
+from multiprocessing.util import Finalize
+from opcode import opmap
+from operator import length_hint
+from threading import RLock
+from time import monotonic, sleep
+from types import FrameType, GeneratorType
+from typing import Any, TypeVar
+from weakref import proxy
+
+from .channel import ATOMIC, Sender
+from .events import Advanced, Event, Started, encode
+from .ticker import Ticker
+
+T = TypeVar("T")
+
+#: Seconds between two samples.
+TICK = 0.1
+#: Ticks without a task after which the sampler sleeps.
+IDLE_TICKS = 20
+#: Items between two looks at whether another thread wants to run. C code that consumes a
+#: whole iterator, such as `sum`, never looks by itself; 10,000 items take about 0.1 ms.
+BLOCK = 10_000
+#: Seconds that a worker waits at its exit for room in a full channel.
+LAST_WORDS = 1.0
+#: Records that wait for room in a full channel; beyond, the oldest are dropped.
+BACKLOG = 10_000
+
+
+# --- counting ------------------------------------------------------------------------
+
+_LIST: type[Iterator[Any]] = type(iter([]))
+#: Iterators over what cannot change: once exhausted, they let go of it, and show so.
+_TELLING: set[type] = {type(iter(())), type(iter("")), type(iter("é")), type(iter(b""))}
+_views: tuple[Any, ...] = ({}.keys(), {}.values(), {}.items())
+#: Iterators that are handed out as they are: in C from end to end, with a true hint.
+_HELD = _TELLING | {
+    _LIST,
+    type(reversed([])),
+    *map(type, map(iter, (range(0), range(1 << 99), set[Any](), deque[Any]()))),
+    *(type(f(v)) for v in _views for f in (iter, reversed)),
+}
+
+
+class _Held:
+    """An iterator of a built-in type, handed out as it is and read from outside."""
+
+    __slots__ = ("_begun", "_first", "_iterator", "_list", "_offset", "_shrunk")
+
+    def __init__(self, iterator: Any) -> None:
+        self._iterator = iterator
+        self._first = length_hint(iterator)
+        self._begun = 0
+        # an exhausted list iterator has forgotten its list, whose length is the count
+        self._list: list[Any] | None = None
+        if type(iterator) is _LIST and self._first:
+            items: list[Any] = iterator.__reduce__()[1][0]  # type: ignore[assignment]
+            self._list = items
+            self._offset = list.__len__(items) - self._first
+            self._shrunk = False
+
+    def let_go(self) -> bool:
+        """Whether the loop has ended: nobody else holds the iterator."""
+        return sys.getrefcount(self._iterator) <= _ALONE
+
+    def read(self, ended: bool) -> tuple[int, int | None]:
+        """How many items are done, and of how many (None: as at the start).
+
+        An item is done when the next one is asked for: inside the fifth, four are.
+        """
+        left = length_hint(self._iterator)
+        if self._list is not None:
+            total = list.__len__(self._list) - self._offset
+            self._shrunk |= total < self._first
+            state = self._iterator.__reduce__()
+            if len(state) == 3:
+                self._begun = state[2] - self._offset
+                exhausted = False
+            else:
+                exhausted = True
+                # cleared after the loop, or shortened within it?
+                if total < self._first and not (self._shrunk and self._begun):
+                    total = self._first
+                self._begun = total = max(total, self._begun)
+            del state
+            return (self._begun if exhausted else max(0, self._begun - 1)), max(total, 0)
+        begun = self._first - left
+        if left:
+            exhausted = False
+        elif type(self._iterator) in _TELLING:
+            exhausted = len(self._iterator.__reduce__()) < 3
+        else:
+            exhausted = ended
+        return (begun if exhausted else max(0, begun - 1)), None
+
+
+def _alone() -> int:
+    held = _Held(iter(()))
+    low = 0
+    # what `let_go` counts where nobody else holds it; CPython 3.14 counts one less
+    return next(n for n in count(low) if sys.getrefcount(held._iterator) <= n)
+
+
+_ALONE = _alone()
+
+
+class _Counted:
+    """Any other iterator, behind a C-speed one whose count is read from outside."""
+
+    __slots__ = ("_mark", "_running", "exhausted")
+
+    def __init__(self) -> None:
+        self._mark: tuple[int, Any] = (0, repeat(True, 0))
+        self._running: Any = None
+        self.exhausted = False
+
+    def wrap(self, iterator: Iterator[T], bar: Bar) -> Iterator[T]:
+        """The iterator to hand out; `bar` is closed when its loop ends, however it does."""
+        generator: GeneratorType[T, Any, Any] | None = None
+        if isinstance(iterator, GeneratorType):
+            generator = iterator
+            # not the generator itself: held from here, it would outlive a `break`
+            self._running = proxy(generator)
+        else:
+            iterator = chain(iterator, _at_end(self))
+        blocks = _blocks(self, bar, generator)
+        next(blocks)  # one that never started would not notice that it is closed
+        return compress(iterator, chain.from_iterable(blocks))
+
+    @property
+    def begun(self) -> int:
+        base, block = self._mark
+        return base - length_hint(block)
+
+    def read(self, ended: bool) -> tuple[int, int | None]:
+        begun = self.begun
+        if self.exhausted or not begun:
+            return begun, None
+        if self._running is not None:
+            try:
+                # one bytecode in C: no other thread comes between, and none is kept alive
+                waits = self._running.gi_running
+            except ReferenceError:
+                waits = False
+            if waits and begun == self.begun:
+                return begun, None  # the body is done, the next item in the making
+        return begun - 1, None
+
+
+def _at_end(counted: _Counted) -> Iterator[Any]:
+    """Nothing; chained behind an iterator, it is reached once that is exhausted."""
+    counted.exhausted = True
+    return
+    yield
+
+
+def _blocks(
+    counted: _Counted, bar: Bar, generator: GeneratorType[Any, Any, Any] | None
+) -> Iterator[Iterable[bool]]:
+    """Endless selectors for `compress`, in blocks whose own hint is the count.
+
+    Between two blocks other threads may run. It is closed with the loop.
+    """
+    try:
+        yield ()
+        for base in count(BLOCK, BLOCK):
+            block = repeat(True, BLOCK)
+            counted._mark = (base, block)
+            yield block
+    finally:
+        if generator is not None and generator.gi_frame is None:
+            counted.exhausted = True
+        bar.close()
+
+
+_GET_ITER = opmap["GET_ITER"]
+
+
+def _feeds_a_loop(frame: FrameType) -> bool:
+    """Whether the value that `frame` waits for goes into a `for` at once.
+
+    Only then it is sure that other threads get their turn between the items. A wrong
+    answer changes no count: it costs either 7 ns an item, or a bar that stands still
+    while C code consumes the iterator.
+    """
+    code = frame.f_code.co_code
+    at = frame.f_lasti + 2
+    while at < len(code) and code[at] == 0:  # the call's inline cache (CPython 3.11 on)
+        at += 2
+    return at < len(code) and code[at] == _GET_ITER
+
+
+# --- the handles ---------------------------------------------------------------------
+
+
+def _valid_total(total: float | None) -> float | None:
+    if total is None:
+        return None
+    if not isinstance(total, (int, float)):
+        try:
+            total = float(total)  # NumPy's numbers
+        except (TypeError, ValueError):
+            raise TypeError(f"total must be a number or None, not {total!r}") from None
+    if total < 0 or total != total:
+        raise ValueError(f"total must be 0 or more, or None where unknown; got {total!r}")
+    return None if total == float("inf") else total
+
+
+class Bar:
+    """The handle on one bar of the running task. Names as in tqdm.
+
+    In a task, `Bar(total=…)` makes one, nested under those that are open; outside any
+    pool it shows as a plain bar on a terminal, and as nothing elsewhere.
+
+    Args:
+        total: how much there is to do, >= 0; None where unknown.
+        desc: what it is; by default the task's name.
+        unit: what is counted.
+
+    Attributes:
+        n: how much is done; may be set. Exact up to 2**53.
+
+    Raises:
+        TypeError, ValueError: `total` is not a number, or less than 0.
+
+    Guarantees: `update` costs an addition (benchmarks/update.py), takes no lock and never
+    blocks. Threads of one task may share a bar; only additions that meet in the same
+    bytecode could be lost, which CPython's GIL rules out.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_born",
+        "_closed_at",
+        "_desc",
+        "_n",
+        "_postfix",
+        "_reading",
+        "_serial",
+        "_task",
+        "_total",
+        "_unit",
+    )
+
+    def __init__(
+        self, total: float | None = None, *, desc: str | None = None, unit: str = "it"
+    ) -> None:
+        self._total = _valid_total(total)
+        self._n: float = 0
+        self._desc = "" if desc is None else str(desc)
+        self._unit = str(unit)
+        self._postfix = ""
+        self._reading: _Held | _Counted | None = None
+        self._born = monotonic()
+        self._closed_at: float | None = None
+        self._serial = next(_serials)
+        self._task: Task | None = None
+        task = _current()
+        if task is not None:
+            task.open(self)
+
+    def update(self, n: float = 1) -> None:
+        """`n` more are done."""
+        self._n += n
+
+    @property
+    def n(self) -> float:
+        reading = self._reading
+        return self._n if reading is None else self._n + reading.read(self.closed)[0]
+
+    @n.setter
+    def n(self, value: float) -> None:
+        self._n += value - self.n
+
+    @property
+    def total(self) -> float | None:
+        """How much there is to do; None where unknown."""
+        return self._total
+
+    @total.setter
+    def total(self, value: float | None) -> None:
+        self._total = _valid_total(value)
+
+    @property
+    def desc(self) -> str:
+        """What it is."""
+        return self._desc
+
+    @desc.setter
+    def desc(self, value: str) -> None:
+        self._desc = str(value)
+
+    @property
+    def unit(self) -> str:
+        """What is counted."""
+        return self._unit
+
+    @property
+    def postfix(self) -> str:
+        """Words after the numbers; a mapping is written as `key=value, …`."""
+        return self._postfix
+
+    @postfix.setter
+    def postfix(self, value: str | Mapping[str, object]) -> None:
+        if isinstance(value, Mapping):
+            value = ", ".join(
+                f"{key}={v:.3g}" if isinstance(v, float) else f"{key}={v}"
+                for key, v in value.items()
+            )
+        self._postfix = str(value)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has ended."""
+        return self._closed_at is not None
+
+    def reset(self, total: float | None = None) -> None:
+        """Start anew at 0, now; with another `total`, if one is given."""
+        if total is not None:
+            self._total = _valid_total(total)
+        self.n = 0
+        self._born = monotonic()
+        self._closed_at = None
+        self._serial = next(_serials)
+
+    def close(self) -> None:
+        """It has ended. A second close does nothing."""
+        if self._closed_at is None:
+            if self._reading is not None:
+                self._freeze()
+            self._closed_at = monotonic()
+            if self._task is not None:
+                self._task.closed(self)
+
+    def _freeze(self) -> None:
+        """The loop has ended: keep the count, let go of the iterator."""
+        reading, self._reading = self._reading, None
+        if reading is not None:
+            n, total = reading.read(True)
+            self._n += n
+            if total is not None:
+                self._total = total
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _sweep(self) -> None:
+        """Close it where it can be seen from outside that its loop has ended."""
+        if isinstance(self._reading, _Held) and self._reading.let_go():
+            self.close()
+
+    def _event(self, task: int, slot: int, now: float) -> Advanced:
+        self._sweep()
+        reading, n, total = self._reading, self._n, self._total
+        if reading is not None:
+            read, grown = reading.read(False)
+            n += read
+            if grown is not None:
+                total = grown
+        closed_at = self._closed_at
+        return Advanced(
+            task,
+            slot,
+            self._serial,
+            n,
+            total,
+            (now if closed_at is None else closed_at) - self._born,
+            closed_at is not None,
+            self._desc,
+            self._unit,
+            self._postfix,
+        )
+
+
+_serials = count()
+
+
+def current_bar() -> Bar:
+    """The first bar of the running task; made, if the task has none yet.
+
+    Outside any task: a bar that shows on a terminal, and as nothing elsewhere.
+    """
+    task = _task
+    if task is None:
+        return Bar()
+    return task.slots[0] if task.slots else Bar()
+
+
+def track(
+    iterable: Iterable[T],
+    total: float | None = None,
+    *,
+    desc: str | None = None,
+    unit: str = "it",
+) -> Iterator[T]:
+    """Iterate, and show how far the loop is. Nested calls show nested rows.
+
+    Args:
+        iterable: what to iterate over.
+        total: how many items there are, >= 0; by default as many as `iterable` says
+            (`len`, or its length hint), else unknown.
+        desc: what it is; by default the task's name.
+        unit: what an item is called.
+
+    Returns:
+        An iterator over the very same items. In a task and straight in a `for`, it is the
+        iterator of a list, tuple, range, str, bytes, dict, set or deque itself, at no cost
+        an item; else one in C (7 ns an item, benchmarks/loop.py).
+
+    Raises:
+        TypeError: `iterable` is not iterable, or `total` not a number.
+        ValueError: `total` is less than 0.
+    """
+    try:
+        iterator = iter(iterable)
+    except TypeError:
+        raise TypeError(
+            f"track() needs an iterable, such as a list or range({iterable!r}); "
+            f"got {type(iterable).__name__} {iterable!r}"
+            if isinstance(iterable, int)
+            else f"track() needs an iterable; got {type(iterable).__name__} {iterable!r}"
+        ) from None
+    total = _valid_total(total)
+    if _current() is None:
+        return iterator
+    derived = total is None
+    if derived:
+        total = _length(iterable, iterator)
+    bar = Bar(total, desc=desc, unit=unit)
+    if _task is not None and type(iterator) in _HELD and _feeds_a_loop(sys._getframe(1)):
+        if not derived and type(iterator) is _LIST:
+            bar._reading = _OfKnownTotal(iterator)
+        else:
+            bar._reading = _Held(iterator)
+        return iterator
+    counted = _Counted()
+    bar._reading = counted
+    return counted.wrap(iterator, bar)
+
+
+class _OfKnownTotal(_Held):
+    """The same, where the user said what the total is."""
+
+    __slots__ = ()
+
+    def read(self, ended: bool) -> tuple[int, int | None]:
+        return super().read(ended)[0], None
+
+
+def _length(iterable: Any, iterator: Any) -> int | None:
+    try:
+        hint = length_hint(iterable, -1)
+        if hint < 0:
+            hint = length_hint(iterator, -1)
+    except Exception:
+        # the user's own __len__ or __length_hint__: the bare loop would not have asked
+        return None
+    return None if hint < 0 else hint
+
+
+# --- the life of a task --------------------------------------------------------------
+
+
+class Task:
+    """What a process knows of a task that runs in it: its open bars by depth.
+
+    A bar takes the lowest depth that is free, so that one that follows another takes its
+    place, and one that is opened within another stands below it.
+    """
+
+    __slots__ = ("_seen", "announced", "born", "id", "on_end", "slots")
+
+    def __init__(self, id: int, on_end: Callable[[Task], None] | None = None) -> None:
+        self.id = id
+        self.born = monotonic()
+        self.slots: list[Bar] = []
+        self.announced = False
+        self.on_end = on_end
+        self._seen: list[tuple[object, ...]] = []
+
+    def open(self, bar: Bar) -> None:
+        bar._task = self
+        for depth, other in enumerate(self.slots):
+            other._sweep()
+            if other.closed:
+                self.slots[depth] = bar
+                return
+        self.slots.append(bar)
+
+    def closed(self, bar: Bar) -> None:
+        if self.on_end is not None and all(b.closed for b in self.slots):
+            self.on_end(self)
+
+    def sample(self, now: float) -> list[Event]:
+        """What has changed since the last call."""
+        events: list[Event] = []
+        for slot, bar in enumerate(self.slots):
+            event = bar._event(self.id, slot, now)
+            look = (event.serial, event.n, event.total, event.closed, *event[7:])
+            if slot == len(self._seen):
+                self._seen.append(())
+            if look != self._seen[slot]:
+                self._seen[slot] = look
+                events.append(event)
+        return events
+
+    def end(self) -> None:
+        """Close all its bars: nothing of the user's is held any longer."""
+        for bar in reversed(self.slots):
+            bar.close()
+
+
+class Worker:
+    """The progress side of one worker process: its sampler, and what waits to be sent.
+
+    Guarantees: `begin` and `end` take a lock that the sampler holds for microseconds and
+    never while it waits; neither ever waits for the parent. Of what a full channel
+    refuses, the newest values are kept and sent later, also after the task's end.
+    """
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._task: Task | None = None
+        self._sender: Sender | None = None
+        self._waiting: OrderedDict[tuple[int, int], bytes] = OrderedDict()
+        self._spoke = 0.0
+        self._idle = 0
+        self._sampler = Ticker(self._tick, TICK, "barexec-sampler")
+        Finalize(None, self._exit, exitpriority=10)
+
+    def begin(self, task: Task, sender: Sender) -> None:
+        """The task starts. It is announced at once, but at most once a tick."""
+        with self._lock:
+            self._task = task
+            self._sender = sender
+            self._idle = 0
+            if task.born - self._spoke >= TICK:
+                self._announce(task, task.born)
+                if not sender.waits:
+                    self._flush()
+        self._sampler.start()
+        if self._sampler.parked:
+            self._sampler.wake()
+
+    def end(self, task: Task) -> None:
+        """The task has ended: its last numbers follow, if any were or are to be told."""
+        with self._lock:
+            task.end()
+            if self._task is task:
+                self._task = None
+            if self._sender is None:
+                return
+            now = monotonic()
+            if now - task.born >= TICK:
+                self._announce(task, now)  # (again,) with the time that it ran in all
+            self._keep(task.sample(now))
+            if task.announced and not self._sender.waits:
+                self._flush()
+
+    def _announce(self, task: Task, now: float) -> None:
+        task.announced = True
+        self._spoke = now
+        self._keep([Started(task.id, os.getpid(), now - task.born)])
+
+    def _keep(self, events: list[Event]) -> None:
+        for event in events:
+            slot = event.slot if isinstance(event, Advanced) else -1
+            self._waiting[event.task, slot] = encode(event)
+        while len(self._waiting) > BACKLOG:
+            self._waiting.popitem(last=False)
+
+    def _tick(self) -> bool:
+        with self._lock:
+            task, sender = self._task, self._sender
+            if task is not None:
+                now = monotonic()
+                if not task.announced:
+                    self._announce(task, now)
+                self._keep(task.sample(now))
+            else:
+                self._idle += 1
+            waits = sender is not None and sender.waits
+            if not waits:
+                self._flush()
+        if waits:
+            self._flush()
+        return bool(task or self._waiting) or self._idle < IDLE_TICKS
+
+    def _flush(self) -> bool:
+        """Send what waits, in writes that go through whole. False: the channel is full."""
+        while self._waiting and self._sender is not None:
+            with self._lock:
+                batch: dict[tuple[int, int], bytes] = {}
+                size = 0
+                for key, record in self._waiting.items():
+                    size += len(record)
+                    if size > ATOMIC:
+                        break
+                    batch[key] = record
+            try:
+                if not self._sender.send(b"".join(batch.values())):
+                    return False
+            except OSError:
+                # the parent is gone, or the task closed our descriptor: the work goes on
+                self._sender = None
+                return True
+            with self._lock:
+                for key, record in batch.items():
+                    if self._waiting.get(key) is record:
+                        del self._waiting[key]
+        return True
+
+    def _exit(self) -> None:
+        """The worker exits: what still waits gets one last, bounded chance."""
+        until = monotonic() + LAST_WORDS
+        sender = self._sender
+        if sender is not None and sender.waits:
+            while self._waiting and self._sender and monotonic() < until:
+                self._sampler.kick()
+                sleep(TICK / 10)
+            return
+        self._sampler.stop(patience=TICK)
+        while self._sender is not None and not self._flush():
+            left = until - monotonic()
+            if left <= 0 or not self._sender.ready(left):
+                return
+
+
+#: The senders of the pools that this process works for, by the pool's key.
+senders: dict[str, Sender] = {}
+#: Gives the task for bars outside of any; None where nothing is to be shown. Set by the
+#: package in a main process, so that nothing here needs to know of a display.
+stage: Callable[[], Task | None] | None = None
+
+_worker: Worker | None = None
+_task: Task | None = None
+
+
+def _current() -> Task | None:
+    """The task that a new bar belongs to."""
+    if _task is not None:
+        return _task
+    return stage() if stage is not None else None
+
+
+class Call:
+    """What `submit` sends in the place of the user's function.
+
+    Args:
+        pool: the pool's key; "" where nothing is shown.
+        task: the task's number.
+        function: the user's; or under `map` the stock one that calls it for a chunk.
+        inner: under `map`, the user's function.
+        fill: names of parameters that get the task's first bar.
+        bar: desc, total and unit of that bar, if the task is to have one from the start.
+
+    It pickles as the function and plain values, and arrives as a `functools.partial`.
+    """
+
+    __slots__ = ("_what",)
+
+    def __init__(
+        self,
+        pool: str,
+        task: int,
+        function: Callable[..., Any],
+        inner: tuple[Callable[..., Any], ...] = (),
+        fill: tuple[str, ...] = (),
+        bar: tuple[str | None, float | None, str] | None = None,
+    ) -> None:
+        self._what = (pool, task, function, inner, fill, bar)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return begin, self._what
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run here and now, as it would in a worker."""
+        return begin(*self._what)(*args, **kwargs)
+
+
+class _Running(partial[Any]):
+    """The user's function while the stock loop holds it; its end is the task's."""
+
+    task: Task
+
+    def __del__(self) -> None:
+        _end(self.task)
+
+
+def begin(
+    pool: str,
+    id: int,
+    function: Callable[..., Any],
+    inner: tuple[Callable[..., Any], ...],
+    fill: tuple[str, ...],
+    bar: tuple[str | None, float | None, str] | None,
+) -> Callable[..., Any]:
+    """A task has arrived at this worker and starts. Gives what the stock loop calls."""
+    global _task, _worker
+    if _task is not None:
+        _end(_task)
+    task = _task = Task(id)
+    if bar is not None:
+        desc, total, unit = bar
+        Bar(total, desc=desc, unit=unit)
+    if fill:
+        given = dict.fromkeys(fill, current_bar())
+        if inner:
+            inner = tuple(partial(f, **given) for f in inner)
+            given = {}
+    else:
+        given = {}
+    running = _Running(function, *inner, **given)
+    running.task = task
+    sender = senders.get(pool)
+    if sender is not None:
+        if _worker is None:
+            _worker = Worker()
+        _worker.begin(task, sender)
+    return running
+
+
+def _end(task: Task) -> None:
+    global _task
+    if _task is task:
+        _task = None
+    if _worker is not None:
+        _worker.end(task)
+
+
+class Chunk:
+    """The items of one task of `map`; arrives as an iterator that counts them."""
+
+    __slots__ = ("_fresh", "_items")
+
+    def __init__(self, items: tuple[Any, ...], fresh: bool) -> None:
+        self._items = items
+        self._fresh = fresh
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return open_chunk, (self._items, self._fresh)
+
+
+def open_chunk(items: tuple[Any, ...], fresh: bool) -> Iterator[Any]:
+    """The items of a chunk that has arrived, counted as the task's first bar.
+
+    With `fresh`, the bar that the user's function is given starts anew with each item.
+    """
+    if fresh:
+        return _each_afresh(items, current_bar())
+    if len(items) == 1:
+        return iter(items)
+    bar = Bar(len(items))
+    iterator = iter(items)
+    bar._reading = _Held(iterator)
+    return iterator
+
+
+def _each_afresh(items: tuple[Any, ...], bar: Bar) -> Iterator[Any]:
+    total = bar.total
+    for at, item in enumerate(items):
+        if at:
+            bar.reset()
+            bar.total = total
+        yield item
+
+
+class Initializer(partial[Any]):
+    """The user's initializer; on its way into a new process it brings the sender along.
+
+    A forked worker has the sender already. Calling it adds no frame of ours either.
+    """
+
+    pool: str
+    sender: Sender
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _attach, (self.pool, self.sender, self.func)
+
+
+def _attach(pool: str, sender: Sender, initializer: Callable[..., Any]) -> Callable[..., Any]:
+    senders[pool] = sender
+    return initializer
+
+
+def _forget() -> None:
+    """A forked child is not the task that its parent runs, and shows nothing of its own."""
+    global _task, _worker, stage
+    _task = None
+    _worker = None
+    stage = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

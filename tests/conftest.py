@@ -1,0 +1,21 @@
+"""Options of the test run, shared by all tests. Fixtures live beside the tests they serve.
+
+Property tests draw the same examples in every run and keep no files: a red run is red
+again. Time limits are for the tests that measure time.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("barexec", deadline=None, derandomize=True, database=None)
+settings.load_profile("barexec")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--rewrite-screens",
+        action="store_true",
+        help="write tests/screens/*.txt anew from what is composed now; look at the diff",
+    )

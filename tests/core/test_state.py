@@ -1,0 +1,218 @@
+"""What is known of the tasks: the transitions, the counts, and the row of the whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from barexec.events import Advanced, Event, Started
+from barexec.state import Status, Tasks, apply
+
+
+def advanced(task: int = 1, n: float = 0, total: float | None = None, **other: Any) -> Advanced:
+    return Advanced(task, 0, 1, n, total, 1.0, False, "", "it", "")._replace(**other)
+
+
+def submitted(count: int = 1, items: int = 1, **options: Any) -> Tasks:
+    tasks = Tasks(**options)
+    for id in range(1, count + 1):
+        tasks.submit(id, f"task {id}", items, 0.0)
+    return tasks
+
+
+def running(count: int = 1, items: int = 1) -> Tasks:
+    tasks = submitted(count, items)
+    for id in range(1, count + 1):
+        apply(tasks, Started(id, 100 + id, 0.0), 0.0)
+    return tasks
+
+
+@pytest.mark.parametrize("event", [Started(1, 99, 2.0), advanced(n=3, elapsed=2.0)])
+def test_any_event_of_a_waiting_task_says_that_it_runs(event: Event) -> None:
+    tasks = submitted()
+    apply(tasks, event, 5.0)
+    assert list(tasks.running) == [1]
+    assert not tasks.pending
+    assert tasks.running[1].elapsed(6.0) == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "room"),
+    [
+        (Status.DONE, "finished"),
+        (Status.CANCELLED, "finished"),
+        (Status.FAILED, "failed"),
+        (Status.LOST, "failed"),
+    ],
+)
+def test_an_end_is_the_end(status: Status, room: str) -> None:
+    tasks = running()
+    ended = tasks.end(1, status, "why", 3.0)
+    assert ended is not None
+    assert list(getattr(tasks, room)) == [1]
+    assert not tasks.running
+    assert tasks.end(1, Status.DONE, "", 4.0) is None
+    apply(tasks, Started(1, 101, 3.5), 3.5)
+    assert ended.status is status
+    assert ended.elapsed(9.0) == pytest.approx(3.5)
+
+
+def test_a_late_sample_still_counts() -> None:
+    tasks = running()
+    apply(tasks, advanced(n=7, total=9), 1.0)
+    tasks.end(1, Status.DONE, "", 2.0)
+    apply(tasks, advanced(n=9, total=9, closed=True), 2.1)
+    (row,) = tasks.finished[1].bars(3.0)
+    assert (row.n, row.total, row.status) == (9, 9, Status.DONE)
+
+
+def test_a_lost_task_says_so() -> None:
+    tasks = running(2)
+    tasks.submit(3, "waits", 1, 0.0)
+    tasks.end(2, Status.LOST, "", 1.0)
+    tasks.end(3, Status.LOST, "", 1.0)
+    assert tasks.failed[2].message == "its worker (process 102) died"
+    assert "never started" in tasks.finished[3].message
+    assert tasks.counts[Status.LOST] == 2
+
+
+def test_tasks_that_never_ran_do_not_crowd_out_those_that_were_lost() -> None:
+    tasks = submitted(50, kept=10)
+    apply(tasks, Started(1, 99, 0.0), 0.0)
+    for id in range(1, 51):
+        tasks.end(id, Status.LOST, "", 1.0)
+    assert list(tasks.failed) == [1]
+    assert tasks.whole(1.0).postfix == "50 failed"
+
+
+def test_nested_bars_stand_under_their_task_while_it_runs() -> None:
+    tasks = running()
+    apply(tasks, advanced(n=1, total=2), 1.0)
+    apply(tasks, advanced(n=3, total=4, slot=1, serial=2, desc="inner"), 1.0)
+    apply(tasks, advanced(n=1, total=4, slot=1, serial=1, desc="older"), 1.0)
+    outer, inner = tasks.running[1].bars(1.0)
+    assert (outer.desc, outer.depth, inner.desc, inner.depth, inner.n) == (
+        "task 1",
+        0,
+        "inner",
+        1,
+        3,
+    )
+    tasks.end(1, Status.DONE, "", 2.0)
+    assert len(tasks.finished[1].bars(2.0)) == 1
+
+
+def test_a_task_without_a_bar_has_a_name_and_a_time() -> None:
+    (row,) = running().running[1].bars(2.5)
+    assert not row.counted
+    assert (row.desc, row.elapsed, row.fraction) == ("task 1", 2.5, None)
+
+
+def test_the_whole_counts_calls_and_partial_progress() -> None:
+    tasks = submitted(4, items=10)
+    apply(tasks, Started(1, 99, 0.0), 0.0)
+    apply(tasks, advanced(n=1, total=2), 1.0)
+    tasks.end(2, Status.DONE, "", 1.0)
+    whole = tasks.whole(1.0)
+    assert (whole.n, whole.total) == (10, 40)
+    assert whole.fraction == pytest.approx(15 / 40)
+
+
+def test_the_time_to_go_counts_partial_progress_and_what_waits() -> None:
+    tasks = submitted(8)
+    for id in (1, 2):
+        apply(tasks, Started(id, 99, 0.0), 0.0)
+    for second in range(1, 6):
+        for id in (1, 2):
+            apply(tasks, advanced(id, n=second, total=10, elapsed=float(second)), float(second))
+        whole = tasks.whole(float(second))
+    # two tasks are half done after 5 s: one in 5 s, and seven are to go
+    assert whole.remaining == pytest.approx(35, rel=0.01)
+
+
+def test_without_bars_the_time_to_go_is_not_told_before_a_wave_is_through() -> None:
+    tasks = running(8)
+    for id in range(9, 41):
+        tasks.submit(id, "", 1, 0.0)
+    told = []
+    for id in range(1, 9):
+        now = 10.0 + id / 10
+        tasks.end(id, Status.DONE, "", now)
+        apply(tasks, Started(8 + id, 99, 0.0), now)
+        told.append(tasks.whole(now).remaining)
+    assert told[:7] == [None] * 7
+    assert told[7] == pytest.approx(32 * 10.8 / 8, rel=0.1)
+
+
+def test_the_whole_does_not_step_back_when_one_bar_follows_another() -> None:
+    tasks = running(2)
+    apply(tasks, advanced(n=8, total=10), 1.0)
+    before = tasks.whole(1.0).fraction
+    apply(tasks, advanced(n=0, total=10, serial=2), 2.0)
+    assert tasks.whole(2.0).fraction == before
+    assert tasks.running[1].bars(2.0)[0].fraction == 0
+
+
+def test_the_clock_of_the_whole_stands_while_nothing_is_live() -> None:
+    tasks = submitted()
+    tasks.end(1, Status.DONE, "", 2.0)
+    assert tasks.whole(50.0).elapsed == 2
+    tasks.submit(2, "", 1, 100.0)
+    assert tasks.whole(103.0).elapsed == 5
+    tasks.withdraw(2, 103.0)
+    assert tasks.whole(200.0).elapsed == 5
+    assert tasks.all == 1
+
+
+actions = st.lists(
+    st.tuples(
+        st.sampled_from(["submit", "withdraw", "start", "bar", *Status]),
+        st.integers(1, 12),
+        st.integers(1, 5),
+    ),
+    max_size=80,
+)
+
+
+@given(actions)
+def test_whatever_happens_the_counts_add_up(what: list[tuple[object, int, int]]) -> None:
+    tasks = Tasks(kept=3)
+    known: dict[int, tuple[int, Status]] = {}
+    fraction, size = 0.0, 0
+    for tenth, (action, id, number) in enumerate(what):
+        now = tenth / 10
+        items, status = known.get(id, (0, None))
+        if action == "submit":
+            if id not in known:
+                tasks.submit(id, "", number, now)
+                known[id] = number, Status.PENDING
+        elif action == "withdraw":
+            tasks.withdraw(id, now)
+            if status is Status.PENDING:
+                del known[id]
+        elif isinstance(action, Status):
+            if action.ended:
+                tasks.end(id, action, "", now)
+                if status in (Status.PENDING, Status.RUNNING):
+                    known[id] = items, action
+        else:
+            start = Started(id, 9, 0.0)
+            apply(tasks, start if action == "start" else advanced(id, number, 5), now)
+            if status is Status.PENDING:
+                known[id] = items, Status.RUNNING
+        for each in Status:
+            of_it = [items for items, status in known.values() if status is each]
+            assert tasks.counts[each] == len(of_it)
+            assert tasks.items[each] == sum(of_it)
+        assert len(tasks.finished) <= 3
+        assert len(tasks.failed) <= 3
+        assert tasks.live == bool(tasks.counts[Status.PENDING] + tasks.counts[Status.RUNNING])
+        whole = tasks.whole(now)
+        assert whole.n == tasks.ended <= tasks.all == whole.total
+        if tasks.all == size and size:
+            assert whole.fraction is not None
+            assert fraction - 1e-9 <= whole.fraction <= 1
+        fraction, size = whole.fraction or 0.0, tasks.all
