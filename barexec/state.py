@@ -322,12 +322,27 @@ class Tasks:
             rate=(ended / elapsed if elapsed > 0 and ended else None)
             if over
             else self._rate.per_second(elapsed),
-            remaining=None if over or not known else self._rate.remaining(elapsed, total),
+            remaining=self._remaining(elapsed, now) if known and not over else None,
             status=outcome if over else Status.RUNNING,
             fraction=min(1.0, (ended + part) / total) if total else None,
             postfix=", ".join(words),
             whole=True,
         )
+
+    def _remaining(self, elapsed: float, now: float) -> float | None:
+        """Seconds until the last task ends, or None where not known."""
+        assert self._rate is not None  # `whole` has made it
+        by_rate = self._rate.remaining(elapsed, self.all)
+        if self.pending:
+            return by_rate
+        # nothing waits: it takes as long as the longest of those that run
+        longest = 0.0
+        for task in self.running.values():
+            remaining = task.bars(now)[0].remaining
+            if remaining is None:
+                return by_rate
+            longest = max(longest, remaining)
+        return longest
 
 
 def apply(tasks: Tasks, event: Event, now: float) -> None:

@@ -508,7 +508,7 @@ def until(remaining: float | None) -> str:
     """Time to go, rounded up; empty where it is not known, or beyond all use."""
     if remaining is None or not 0 <= remaining <= FORESEEABLE:
         return ""
-    return duration(ceil(remaining))
+    return duration(ceil(remaining - 1e-6))
 
 
 def _sane(seconds: float) -> float:
