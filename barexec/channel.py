@@ -17,11 +17,13 @@ import os
 import select
 import sys
 from contextlib import suppress
-from multiprocessing import connection, reduction
+from multiprocessing import connection, context, reduction
 from typing import Any, Protocol
+from weakref import WeakSet
 
-#: Bytes that one write carries whole. POSIX lets it be as small as 512.
-ATOMIC = getattr(select, "PIPE_BUF", 512)
+#: Bytes that one write carries whole: PIPE_BUF, which POSIX lets be as small as 512, less
+#: the length that a message pipe puts before each message.
+ATOMIC = getattr(select, "PIPE_BUF", 512) - 4
 #: Bytes that the pipe should hold: what Linux allows any user (pipe(7), pipe-max-size).
 CAPACITY = 1 << 20
 
@@ -71,24 +73,33 @@ class PipeSender:
         # a task may close any descriptor, and get the number again for a file of its own
         if _identity(self._fd) != self._pipe:
             raise BrokenPipeError("the descriptor of barexec's channel was closed by the task")
+        # not left to `write`: a task may have given SIGPIPE its deadly default back
+        if self._poll(0) & (select.POLLERR | select.POLLHUP):
+            raise BrokenPipeError("the parent listens no more")
         try:
             return os.write(self._fd, data) == len(data)
         except BlockingIOError:
             return False
 
     def ready(self, timeout: float) -> bool:
+        return bool(self._poll(timeout))
+
+    def _poll(self, timeout: float) -> int:
         poll = select.poll()
         poll.register(self._fd, select.POLLOUT)
-        return bool(poll.poll(timeout * 1000))
+        return sum(event for _, event in poll.poll(timeout * 1000))
 
     def close(self) -> None:
         fd, self._fd = self._fd, -1
         if fd >= 0:
-            os.close(fd)
+            with suppress(OSError):  # closed by somebody else, who may have got its number again
+                if _identity(fd) == self._pipe:
+                    os.close(fd)
 
     __del__ = close
 
     def __reduce__(self) -> tuple[Any, ...]:
+        context.assert_spawning(self)
         if self._fd < 0:  # the display is gone; a worker that starts now has to start all the same
             return ClosedSender, ()
         return _arrive, (reduction.DupFd(self._fd),)
@@ -121,6 +132,7 @@ class PipeReceiver:
     def __init__(self, fd: int, sender: PipeSender) -> None:
         self._fd = fd
         self._sender = sender
+        _receivers.add(self)
 
     def receive(self) -> bytes:
         chunks: list[bytes] = []
@@ -146,6 +158,19 @@ class PipeReceiver:
         self._sender.close()
 
     __del__ = deafen
+
+
+_receivers: WeakSet[PipeReceiver] = WeakSet()
+
+
+def _forget() -> None:
+    """A forked worker keeps no reading end: nobody would notice that the parent's is closed."""
+    for receiver in list(_receivers):
+        receiver.deafen()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
 
 
 class MessageSender:

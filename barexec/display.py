@@ -23,7 +23,7 @@ import sys
 import threading
 import warnings
 from collections import deque
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
 from itertools import count
 from time import monotonic, process_time
@@ -72,8 +72,13 @@ class Pool:
         self.linger = LINGER
         self.live = 0
         """Tasks that have not ended. The display's thread alone touches it."""
+        self.used = False
+        """Whether it ever had a task, and so workers. The display's thread alone touches it."""
         self.gone = threading.Event()
         self._display = display
+        self._numbers: dict[Future[Any], int] = {}
+        # what is kept for each task is little, and nothing that the garbage collector walks
+        self._report = self._ended
         worker.senders[self.key] = sender
 
     def submitted(self, desc: str, items: int) -> int:
@@ -84,25 +89,29 @@ class Pool:
 
     def accepted(self, id: int, future: Future[Any]) -> None:
         """The executor took the task. Its workers have been forked by now."""
-        future.add_done_callback(lambda future: self._ended(id, future))
+        self._numbers[future] = id
+        future.add_done_callback(self._report)
         self._display.start()
 
     def refused(self, id: int) -> None:
         """The executor did not take the task."""
-        self._display.ended.append((self, id, None, ""))
+        self._display.ended.append((self, id, None, None))
         self._display.start()
 
-    def _ended(self, id: int, future: Future[Any]) -> None:
-        status, message = Status.DONE, ""
-        if future.cancelled():
+    def _ended(self, future: Future[Any]) -> None:
+        # in the executor's own thread, which must not wait for what an error's `__str__` does
+        id = self._numbers.pop(future)
+        status, error = Status.DONE, None
+        try:
+            error = future.exception()
+        except CancelledError:
             status = Status.CANCELLED
         else:
-            error = future.exception()
             if isinstance(error, BrokenProcessPool):
                 status = Status.LOST
             elif error is not None:
-                status, message = Status.FAILED, _in_one_line(error)
-        self._display.ended.append((self, id, status, message))
+                status = Status.FAILED
+        self._display.ended.append((self, id, status, error))
 
     def close(self, wait: bool) -> None:
         """No more tasks will come. With `wait`, until the last frame is drawn (bounded)."""
@@ -114,19 +123,31 @@ class Pool:
         if wait:
             self.gone.wait(PATIENCE)
             self._display.join()
+        if self.gone.is_set():
+            self.forget()  # a display that failed has not
+
+    def abandon(self) -> None:
+        """Its executor is gone. To be called by the garbage collector: in any thread, at any
+        moment, so that it may wait for no lock. Its caller may hold it
+        (tests/pool/test_drop_in.py, executors dropped in cycles)."""
+        self.closing = True
+        self._display.kick(may_wait=False)
+        if self.gone.is_set():
+            self.forget()
 
     def forget(self) -> None:
-        """It is over: give back the descriptors."""
+        """It is over: give back the descriptors. A second call does nothing."""
         worker.senders.pop(self.key, None)
         self.receiver.close()
-        self.gone.set()
+        if not self.gone.is_set():
+            self.gone.set()
 
 
 def _in_one_line(error: BaseException) -> str:
     name = type(error).__name__
     try:
         text = str(error)
-    except Exception as trouble:  # the user's __str__ may raise anything
+    except BaseException as trouble:  # the user's __str__ may raise anything
         text = f"({type(trouble).__name__} in its __str__)"
     text = " ".join(text[:500].split())
     return f"{name}: {text}" if text else name
@@ -166,12 +187,15 @@ class Display:
         self.pools: list[Pool] = []
         self.staged: dict[int, worker.Task] = {}
         self.submitted: deque[tuple[Pool | None, int, str, int]] = deque()
-        self.ended: deque[tuple[Pool | None, int, Status | None, str]] = deque()
+        self.ended: deque[tuple[Pool | None, int, Status | None, BaseException | None]] = deque()
         self.finished = threading.Event()
+        self.exiting = False
+        """The interpreter exits: what still runs is waited for no longer."""
         self._policy = policy
         self._renderer = renderer
         self._leave = leave
         self._ticker = Ticker(self._tick, INTERVAL, "barexec-display")
+        self._round = threading.Lock()
         self._screen: tuple[Painter, Layout] | None = None
         self._log: tuple[PlainPainter, Narration] | None = None
         self._began: float | None = None
@@ -191,26 +215,34 @@ class Display:
                 # CPython 3.12 on: no thread can be started once the interpreter is exiting
                 self._fail(error)
 
-    def kick(self) -> None:
+    def kick(self, may_wait: bool = True) -> None:
         """Look now, not at the next tick."""
         if self._ticker.running:
             self._ticker.kick()
-        elif not self.finished.is_set():
-            self._tick()  # it never started, so that this thread is the only one
+        elif not self.finished.is_set() and (
+            may_wait or not (_lock.locked() or self._round.locked())
+        ):
+            self._tick()  # it never started: this thread looks in its place
 
     def join(self) -> None:
-        """If it has finished, wait until its thread is gone."""
-        if self.finished.is_set():
+        """If it has finished, wait until its last round is over, and its thread gone."""
+        if self.finished.is_set() and self._round.acquire(timeout=PATIENCE):
+            self._round.release()
             self._ticker.join(PATIENCE)
 
     # --- for its own thread ---
 
     def _tick(self) -> bool:
+        # a thread may hang in a frozen terminal, given up by a fork, when the next one starts
+        if not self._round.acquire(timeout=PATIENCE):
+            return True
         try:
             return self._step(monotonic())
         except Exception as error:
             self._fail(error)
             return False
+        finally:
+            self._round.release()
 
     def _fail(self, error: BaseException) -> None:
         with _lock:
@@ -238,12 +270,14 @@ class Display:
         """One round. Returns whether another is needed soon."""
         if self.finished.is_set():
             return False
+        # what a pool reported before it closed is taken in below
+        closing = [pool for pool in self.pools if pool.closing]
         over, heard = self._take(now)
         self._calm = 0 if heard or self.tasks.live else self._calm + 1
-        closed = [pool for pool in self.pools if pool.closing and pool.live <= 0]
+        closed = [pool for pool in closing if pool.live <= 0 or self.exiting]
         for pool in closed[:]:
             pool.linger -= 1
-            if pool.linger > 0:
+            if pool.linger > 0 and pool.used:
                 closed.remove(pool)
             else:
                 self.pools.remove(pool)
@@ -258,7 +292,10 @@ class Display:
             for pool in closed:
                 pool.forget()
         waiting = any(pool.closing for pool in self.pools)
-        return bool(self.tasks.live or waiting or self._calm < LINGER) and not last
+        busy = bool(self.tasks.live or waiting or self._calm < LINGER) and not last
+        if not busy:
+            self._ticked = None  # from here on it sleeps, and was not stopped
+        return busy
 
     def _take(self, now: float) -> tuple[list[TaskState], bool]:
         """Take in what was reported: the tasks that ended, and whether anything came.
@@ -277,17 +314,19 @@ class Display:
             self.tasks.submit(id, desc, items, now)
             if pool is not None:
                 pool.live += 1
+                pool.used = True
                 self.tasks.bare = False
             if self._began is None:
                 self._began = now
         for event in events:
             apply(self.tasks, event, now)
         over = []
-        for pool, id, status, message in ended:
+        for pool, id, status, error in ended:
             if pool is not None:
                 pool.live -= 1
             else:
                 self.staged.pop(id, None)
+            message = "" if status is not Status.FAILED or error is None else _in_one_line(error)
             if status is None:
                 self.tasks.withdraw(id, now)
             elif task := self.tasks.end(id, status, message, now):
@@ -322,17 +361,17 @@ class Display:
         return painter, Layout(get(self._renderer, theme))
 
     def _paint(self, painter: Painter, layout: Layout, now: float, last: bool) -> None:
-        ran = process_time()
         if self._ticked is not None:
-            gap = now - self._ticked[0]
-            if gap > STOPPED and ran - self._ticked[1] < gap / 10:
+            gap, ran = now - self._ticked[0], process_time() - self._ticked[1]
+            if gap > STOPPED and ran < gap / 10:
                 painter.repaint()
-        self._ticked = (now, ran)
         columns, rows = painter.size()
         if last:
             painter.finish(layout.final(self.tasks, columns, rows, now, self._leave))
         else:
             painter.paint(layout.compose(self.tasks, columns, rows, now))
+        # by the clock anew: a frozen terminal may have held the write for long
+        self._ticked = (monotonic(), process_time())
 
     def _say(self, over: list[TaskState], now: float, last: bool) -> None:
         if self._log is None:
@@ -407,6 +446,10 @@ def join(
             stacklevel=3,
         )
         return None
+    for idle in list(_displays):
+        # the garbage collector may have found its last executor at a bad moment
+        if all(pool.closing for pool in idle.pools):
+            idle.kick()
     with _lock:
         shown = _display_of(policy, sys.stderr, renderer, leave, desc)
         pool = Pool(shown, sender, receiver)
@@ -435,9 +478,10 @@ def stage() -> worker.Task | None:
 
         def leave(task: worker.Task) -> None:
             if _stages.pop(thread, None) is not None:
-                display.ended.append((None, id, Status.DONE, ""))
+                display.ended.append((None, id, Status.DONE, None))
                 display.kick()
-                if not display.pools and len(display.staged) < 2:
+                mine = threading.get_ident() == thread  # or the garbage collector's
+                if mine and not display.pools and len(display.staged) < 2:
                     display.finished.wait(PATIENCE)
                     display.join()
 
@@ -454,7 +498,8 @@ def _close_all() -> None:
         for pool in display.pools:
             pool.linger, pool.closing = 0, True
         for id in list(display.staged):
-            display.ended.append((None, id, Status.DONE, ""))
+            display.ended.append((None, id, Status.DONE, None))
+        display.exiting = True
         display.kick()
         display.finished.wait(PATIENCE)
         display.join()
@@ -467,6 +512,13 @@ def _forget() -> None:
     """A forked child shows nothing: the terminal and the channels are its parent's."""
     global _lock
     _lock = threading.Lock()
+    for display in _displays:
+        # new ones: a thread that is not copied may have held what is within the old
+        display.finished, display._round = threading.Event(), threading.Lock()
+        display.finished.set()
+        for pool in display.pools:
+            pool.gone = threading.Event()
+            pool.gone.set()
     _displays.clear()
     _stages.clear()
 

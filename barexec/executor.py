@@ -140,11 +140,22 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             raise
         self._pool = pool
         if pool is not None:
-            weakref.finalize(self, pool.close, wait=False).atexit = False
+            weakref.finalize(self, pool.abandon).atexit = False
 
     @_signed_as(ProcessPoolExecutor.submit)
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        return self._submit(fn, args, kwargs, _DEFAULTS)
+        pool = self._pool
+        if pool is None or type(fn) is partial or candidates(fn):
+            return self._submit(fn, args, kwargs, _DEFAULTS)
+        # the usual call, without a detour: it is this method that tasks a second hang on
+        id = pool.submitted(_name(fn, args, kwargs), 1)
+        try:
+            future: Future[T] = super().submit(Call(pool.key, id, fn), *args, **kwargs)
+        except BaseException:
+            pool.refused(id)
+            raise
+        pool.accepted(id, future)
+        return future
 
     @_signed_as(ProcessPoolExecutor.map)
     def map(
@@ -183,11 +194,13 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
 
     @_signed_as(ProcessPoolExecutor.shutdown)
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        over = False
         try:
             super().shutdown(wait, cancel_futures=cancel_futures)
+            over = wait
         finally:
             if self._pool is not None:
-                self._pool.close(wait)
+                self._pool.close(over)  # one that was interrupted waits for nothing more
 
     def _map(
         self,
@@ -295,7 +308,7 @@ def _bar_of(
     return desc, None if total is None else (None, total, str(unit))
 
 
-_PLAIN = (int, float, str, bool, bytes, type(None))
+_SHORT = frozenset((int, float, bool, type(None)))
 
 
 def _name(
@@ -310,14 +323,19 @@ def _name(
     name = getattr(fn, "__name__", None) or type(fn).__name__
     if short or not (args or kwargs):
         return str(name)
-    words = []
-    for key, value in [*((None, a) for a in args), *kwargs.items()]:
-        if type(value) in _PLAIN and (type(value) not in (str, bytes) or len(value) <= NAME_LIMIT):
-            word = repr(value)
-        elif type(value).__module__.partition(".")[0] == "pathlib":
-            word = value.name
-        else:
-            word = "…"
-        words.append(word if key is None else f"{key}={word}")
-    text = ", ".join(words)
+    if kwargs:
+        words = [_word(value) for value in args]
+        words += [f"{key}={_word(value)}" for key, value in kwargs.items()]
+        text = ", ".join(words)
+    else:
+        text = ", ".join(map(_word, args)) if len(args) > 1 else _word(args[0])
     return f"{name}({text})" if len(text) <= NAME_LIMIT else f"{name}({text[:NAME_LIMIT]}…"
+
+
+def _word(value: object) -> str:
+    kind = type(value)
+    if kind in _SHORT or (kind in (str, bytes) and len(value) <= NAME_LIMIT):  # type: ignore[arg-type]
+        return repr(value)
+    if kind.__module__.startswith("pathlib"):
+        return str(value.name)  # type: ignore[attr-defined]
+    return "…"

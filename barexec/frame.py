@@ -90,9 +90,11 @@ class Layout:
         head = [] if tasks.bare else [tasks.whole(now)]
         room = rows - len(head)
         count = sum(tasks.counts.values())
-        shown = [*tasks.finished.values(), *tasks.failed.values()]
-        shown += [*tasks.running.values(), *tasks.pending.values()]
-        if leave is not True and (leave == "failed" or not len(shown) == count <= room):
+        shown = [*tasks.finished.values(), *tasks.failed.values(), *tasks.running.values()]
+        whole = len(shown) + len(tasks.pending) == count <= room
+        if leave is True or (leave is None and whole):
+            shown += tasks.waiting()
+        else:
             failed = list(reversed(tasks.failed.values()))
             fits = len(failed) == count <= room
             shown = failed if fits else failed[: max(0, room - 1)]

@@ -1,11 +1,14 @@
 """Which parameters of a function are to be given the task's own bar.
 
 The rule: a parameter annotated `Bar` that the call leaves unfilled is filled. One without
-annotation that is named `bar` is filled only where the call would be a `TypeError` without
-it, and is valid with it. So no call that the stock executor takes changes its meaning.
+annotation that is named `bar`, or one whose annotation says `Bar` but cannot be looked up
+(`if TYPE_CHECKING:`), is filled only where the call would be a `TypeError` without it, and
+is valid with it. So no call that the stock executor takes changes its meaning; and of a
+function wrapped by `functools.wraps`, which may well supply a bar of its own, only the
+wrapper's own parameters count.
 
-Never here: a call of the function, or of its `__repr__`; an evaluation of annotations that
-are not evaluated yet, which may raise.
+Never here: a call of the function, or of its `__repr__`; an evaluation of annotations in
+words; an error of the user's annotations.
 """
 
 from __future__ import annotations
@@ -14,8 +17,8 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
-from types import FunctionType, MethodType
-from typing import Any, get_args
+from types import FunctionType, MethodType, UnionType
+from typing import Any, ForwardRef, Union, get_args, get_origin
 from weakref import WeakKeyDictionary
 
 from .worker import Bar
@@ -28,15 +31,15 @@ _known: WeakKeyDictionary[FunctionType, tuple[str, ...]] = WeakKeyDictionary()
 
 def candidates(fn: Callable[..., Any]) -> tuple[str, ...]:
     """Names of parameters of `fn` that may be filled: a quick look, kept for each function."""
-    function = _python_function(fn)
+    function = fn if type(fn) is FunctionType and not fn.__dict__ else _python_function(fn)
     if function is None:
         return ()
     found = _known.get(function)
     if found is None:
         code = function.__code__
         names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-        annotated = _annotated(function)
-        found = tuple(name for name in names if name in annotated or name == "bar")
+        says = _what_annotations_say(function)
+        found = tuple(name for name in names if says.get(name, name == "bar") is not False)
         _known[function] = found
     return found
 
@@ -52,10 +55,15 @@ def names_to_fill(
 
     try:
         parameters = signature(fn, **_AS_WRITTEN)
-        given = parameters.bind_partial(*args, **kwargs).arguments
-    except (TypeError, ValueError):
-        return ()  # no signature, or no valid call: the stock executor's error is to come
-    annotated = _annotated(_python_function(fn))
+        given = dict(parameters.bind_partial(*args, **kwargs).arguments)
+    except Exception:
+        # no signature, or no valid call, or annotations that raise: as with the stock executor
+        return ()
+    function: Any = fn
+    while isinstance(function, partial):
+        given.update(function.keywords)
+        function = function.func
+    says = _what_annotations_say(_python_function(fn))
     names = tuple(
         name
         for name in names
@@ -63,7 +71,7 @@ def names_to_fill(
         and name not in given
         and parameters.parameters[name].kind.name != "POSITIONAL_ONLY"
     )
-    fill = tuple(name for name in names if name in annotated)
+    fill = tuple(name for name in names if says.get(name))
     for name in names:
         lacking = name not in fill and not _binds(parameters, args, kwargs, fill)
         if lacking and _binds(parameters, args, kwargs, (*fill, name)):
@@ -89,14 +97,13 @@ def _python_function(fn: Any) -> FunctionType | None:
         elif isinstance(fn, MethodType):
             fn = fn.__func__
         elif isinstance(fn, FunctionType):
-            wrapped = fn.__dict__.get("__wrapped__")
-            if wrapped is None:
-                return fn
-            fn = wrapped
+            return None if "__signature__" in fn.__dict__ else fn
         elif isinstance(fn, type):
             fn = fn.__init__  # type: ignore[misc]
         else:
-            fn = type(fn).__dict__.get("__call__")
+            fn = getattr(type(fn), "__call__", None)  # noqa: B004
+            if not isinstance(fn, (FunctionType, MethodType, partial)):
+                return None
     return None
 
 
@@ -115,30 +122,38 @@ else:
         return function.__annotations__
 
 
-def _annotated(function: FunctionType | None) -> frozenset[str]:
-    """Names of its parameters that are annotated with `Bar`."""
+def _what_annotations_say(function: FunctionType | None) -> dict[str, bool | None]:
+    """Of each annotated parameter, whether it is a `Bar`; None: perhaps."""
     if function is None:
-        return frozenset()
-    return frozenset(
-        name
-        for name, annotation in _annotations(function).items()
-        if _means_bar(annotation, function.__globals__)
-    )
+        return {}
+    try:
+        return {
+            name: _means_bar(annotation, function.__globals__)
+            for name, annotation in _annotations(function).items()
+        }
+    except Exception:
+        # any code of the user's may run when an annotation is looked at: then it is no bar
+        return dict.fromkeys(function.__code__.co_varnames, False)
 
 
-def _means_bar(annotation: Any, names: Mapping[str, Any]) -> bool:
+def _means_bar(annotation: Any, names: Mapping[str, Any]) -> bool | None:
     if annotation is Bar:
         return True
-    text = getattr(annotation, "__forward_arg__", annotation)
-    if not isinstance(text, str):
-        return any(arg is Bar for arg in get_args(annotation)) and all(
-            arg is Bar or arg is type(None) for arg in get_args(annotation)
+    if type(annotation) is ForwardRef:
+        annotation = annotation.__forward_arg__
+    if not isinstance(annotation, str):
+        return get_origin(annotation) in (Union, UnionType) and (
+            {*get_args(annotation)} <= {Bar, type(None)}
         )
-    match = _WORDS.fullmatch(text.strip())
+    match = _WORDS.fullmatch(annotation.strip(" '\""))
     if match is None:
         return False
     first, *rest = match[1].split(".")
-    found = names.get(first)
+    if first not in names:
+        return None if (first, *rest)[-1] == Bar.__name__ else False
+    found = names[first]
+    if rest and rest[-1] != Bar.__name__:
+        return False  # not even looked up: some modules import what they are asked for
     for part in rest:
         found = getattr(found, part, None)
     return found is Bar

@@ -80,7 +80,8 @@ def decide(
         (encoding or "").lower().replace("_", "-").startswith("utf") and kind != "linux",
         _size(environ.get("COLUMNS")),
         _size(environ.get("LINES")),
-        "XTERM_VERSION" not in environ,  # xterm itself, alone among today's terminals, cuts them
+        # xterm itself and the Linux console, alone among today's terminals, cut them
+        bool(environ.get("TMUX")) or not ("XTERM_VERSION" in environ or kind == "linux"),
     )
 
 

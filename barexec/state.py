@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from enum import Enum
+from itertools import islice
 from typing import NamedTuple
 
 from .events import Advanced, Event, Started
@@ -18,11 +19,13 @@ from .rate import Rate
 
 #: Finished tasks that stay whole, of each kind: more than any screen has rows.
 KEPT = 1000
+#: Bars nested deeper than this are not shown.
+DEEPEST = 64
 #: The memory, in seconds, of the rate of all tasks together: they end in bursts.
 WHOLE_MEMORY = 60.0
 
 
-class Status(Enum):
+class Status(str, Enum):
     """Where a task is in its life."""
 
     PENDING = "pending"
@@ -33,9 +36,13 @@ class Status(Enum):
     LOST = "lost"
     """Its worker died."""
 
-    @property
-    def ended(self) -> bool:
-        return self not in (Status.PENDING, Status.RUNNING)
+    ended: bool
+    # of `str` and not computed: a plain Enum runs Python code where it is a key
+    __hash__ = str.__hash__
+
+
+for _status in Status:
+    _status.ended = _status not in (Status.PENDING, Status.RUNNING)
 
 
 class BarState(NamedTuple):
@@ -127,7 +134,7 @@ class TaskState:
         """Seconds that it has run at least, by its worker's clock."""
         self.pid: int | None = None
         self.message = ""
-        self.meters: list[_Meter | None] = []
+        self.meters: tuple[_Meter | None, ...] = ()
         self.reached = 0.0
         """How much of the task is done by its own first bar; 0 where it has none. Where
         bars follow one another it is the most that any reached: it never steps back."""
@@ -183,10 +190,11 @@ class Tasks:
     """The tasks of one display, by status, and counts of them all.
 
     Attributes:
-        pending, running, finished, failed: tasks by id, in the order in which they came
-            into that status. `failed` (FAILED, and LOST while running) and `finished`
+        pending: desc and items by id of the tasks that wait, of which there may be many.
+        running, finished, failed: the others by id, in the order in which they came into
+            that status. `failed` (FAILED, and LOST while running) and `finished`
             (the rest: DONE, CANCELLED, and LOST before it ran, which must not crowd out
-            what was lost) keep the newest `KEPT`; `counts` and `items` tell of all.
+            what was lost) keep at least the newest `KEPT`; `counts` and `items` tell of all.
         counts: tasks of each status. items: the same in calls of the user's function,
             in which the whole is counted.
 
@@ -195,7 +203,7 @@ class Tasks:
     """
 
     def __init__(self, kept: int | None = KEPT) -> None:
-        self.pending: dict[int, TaskState] = {}
+        self.pending: dict[int, tuple[str, int]] = {}
         self.running: dict[int, TaskState] = {}
         self.finished: dict[int, TaskState] = {}
         self.failed: dict[int, TaskState] = {}
@@ -210,36 +218,43 @@ class Tasks:
         self._since: float | None = None
 
     def get(self, id: int) -> TaskState | None:
-        return (
-            self.running.get(id)
-            or self.pending.get(id)
-            or self.finished.get(id)
-            or self.failed.get(id)
-        )
+        """The task, if it has started, and is kept."""
+        return self.running.get(id) or self.finished.get(id) or self.failed.get(id)
 
-    def _room(self, task: TaskState) -> dict[int, TaskState]:
-        if task.status is Status.PENDING:
-            return self.pending
-        if task.status is Status.RUNNING:
-            return self.running
-        lost = task.status is Status.LOST and task.started is not None
-        return self.failed if lost or task.status is Status.FAILED else self.finished
+    def waiting(self) -> list[TaskState]:
+        """The tasks that wait, as tasks like the others."""
+        return [TaskState(id, *words) for id, words in self.pending.items()]
 
     def submit(self, id: int, desc: str, items: int, now: float) -> None:
         """A task was submitted: it waits."""
-        self.pending[id] = TaskState(id, desc, items)
+        self.pending[id] = desc, items
         self.counts[Status.PENDING] += 1
         self.items[Status.PENDING] += items
         if self._since is None:
             self._since = now
 
+    def begin(self, id: int) -> TaskState | None:
+        """A task runs. Returns it, or None where it does not wait."""
+        task = self._no_longer_waiting(id)
+        if task is not None:
+            task.status = Status.RUNNING
+            self.running[id] = task
+            self.counts[Status.RUNNING] += 1
+            self.items[Status.RUNNING] += task.items
+        return task
+
     def withdraw(self, id: int, now: float) -> None:
         """The executor did not take the task after all: it never was."""
-        task = self.pending.pop(id, None)
-        if task is not None:
-            self.counts[Status.PENDING] -= 1
-            self.items[Status.PENDING] -= task.items
-            self._rest(now)
+        self._no_longer_waiting(id)
+        self._rest(now)
+
+    def _no_longer_waiting(self, id: int) -> TaskState | None:
+        words = self.pending.pop(id, None)
+        if words is None:
+            return None
+        self.counts[Status.PENDING] -= 1
+        self.items[Status.PENDING] -= words[1]
+        return TaskState(id, *words)
 
     def _rest(self, now: float) -> None:
         """Stop the clock of the whole where nothing is live any longer."""
@@ -247,35 +262,33 @@ class Tasks:
             self._active += now - self._since
             self._since = None
 
-    def _move(self, task: TaskState, status: Status) -> None:
-        del self._room(task)[task.id]
-        self.counts[task.status] -= 1
-        self.items[task.status] -= task.items
-        task.status = status
-        room = self._room(task)
-        room[task.id] = task
-        self.counts[status] += 1
-        self.items[status] += task.items
-        if self._kept is not None and status.ended and len(room) > self._kept:
-            del room[next(iter(room))]
-
     def end(self, id: int, status: Status, message: str, now: float) -> TaskState | None:
         """A task ended: its Future said so. A second end of a task changes nothing.
 
         Returns the task, or None where it had ended before or was never submitted.
         """
-        task = self.running.get(id) or self.pending.get(id)
+        task = self.running.pop(id, None)
         if task is None:
-            return None
-        if status is Status.LOST:
-            message = (
-                f"its worker (process {task.pid}) died"
-                if task.status is Status.RUNNING
-                else "never started: a worker died and broke the pool"
-            )
-        task.ended = now
-        task.message = message
-        self._move(task, status)
+            task = self._no_longer_waiting(id)
+            if task is None:
+                return None
+            if status is Status.LOST:
+                message = "never started: a worker died and broke the pool"
+        else:
+            self.counts[Status.RUNNING] -= 1
+            self.items[Status.RUNNING] -= task.items
+            if status is Status.LOST:
+                message = f"its worker (process {task.pid}) died"
+        lost = status is Status.LOST and task.started is not None
+        task.status, task.ended, task.message = status, now, message
+        self.counts[status] += 1
+        self.items[status] += task.items
+        room = self.failed if lost or status is Status.FAILED else self.finished
+        room[id] = task
+        if self._kept is not None and len(room) > self._kept + self._kept // 16:
+            # many at once: the front of a dict that is emptied one by one is slow to find
+            for old in list(islice(room, len(room) - self._kept)):
+                del room[old]
         self._rest(now)
         return task
 
@@ -351,7 +364,7 @@ def apply(tasks: Tasks, event: Event, now: float) -> None:
     A task that has ended keeps its status, and takes later numbers: a result may
     overtake the last sample. Events of tasks that are unknown (or folded) do nothing.
     """
-    task = tasks.get(event.task)
+    task = tasks.get(event.task) or tasks.begin(event.task)
     if task is None:
         return
     begun = (now if task.ended is None else task.ended) - max(0.0, event.elapsed)
@@ -361,16 +374,15 @@ def apply(tasks: Tasks, event: Event, now: float) -> None:
     if isinstance(event, Started):
         task.pid = event.pid
         task.ran = max(task.ran, event.elapsed)
-    if task.status is Status.PENDING:
-        tasks._move(task, Status.RUNNING)
     if isinstance(event, Advanced):
-        while len(task.meters) <= event.slot and event.slot < 64:
-            task.meters.append(None)
-        if event.slot >= len(task.meters):
+        slot = event.slot
+        if slot >= DEEPEST:
             return
-        meter = task.meters[event.slot]
+        if slot >= len(task.meters):
+            task.meters += (None,) * (slot + 1 - len(task.meters))
+        meter = task.meters[slot]
         if meter is None or meter.event.serial < event.serial:
-            task.meters[event.slot] = _Meter(event, now)
+            task.meters = (*task.meters[:slot], _Meter(event, now), *task.meters[slot + 1 :])
         elif meter.event.serial == event.serial:
             meter.update(event, now)
         if event.slot == 0 and event.total and event.n > 0:

@@ -88,8 +88,7 @@ def clip(text: str, columns: int, mark: str = "…") -> str:
     """The text, cut to at most so many display columns.
 
     Args:
-        text: one line. Escape sequences other than SGR, and control characters, are
-            taken out of it.
+        text: one line. What is not `printable` is taken out of it, except SGR.
         columns: display columns, at least 0.
         mark: how a cut line ends, where it fits.
 
@@ -128,14 +127,10 @@ def clip(text: str, columns: int, mark: str = "…") -> str:
 
 
 def _only_sgr(text: str) -> str:
-    """The line without control characters, and without escape sequences but SGR."""
+    """What of the line is printable, and SGR."""
     parts = []
     at = 0
     for sgr in _SGR.finditer(text):
-        parts += [_uncontrolled(text[at : sgr.start()]), sgr[0]]
+        parts += [printable(text[at : sgr.start()]), sgr[0]]
         at = sgr.end()
-    return "".join(parts) + _uncontrolled(text[at:])
-
-
-def _uncontrolled(text: str) -> str:
-    return "".join(char for char in _ESCAPE.sub("", text) if category(char) != "Cc")
+    return "".join(parts) + printable(text[at:])

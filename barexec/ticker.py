@@ -11,14 +11,41 @@ Never here: what is done at a tick; any reading of a clock other than to wait.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from time import sleep
+from types import CodeType
+from typing import Any
 from weakref import WeakSet
 
 #: Seconds that a fork waits for a tick under way (one stuck in a frozen terminal).
 PATIENCE = 1.0
 
 _started: WeakSet[Ticker] = WeakSet()
+
+
+class _Bell:
+    """An event that may be rung at any moment.
+
+    `threading.Event` holds a lock while Python code runs. The garbage collector may run
+    within, and a finalizer that sets the same event would wait for itself
+    (tests/pool/test_drop_in.py, executors dropped in cycles).
+    """
+
+    def __init__(self) -> None:
+        self._silence = threading.Lock()
+        self._silence.acquire()
+
+    def set(self) -> None:
+        """Ring. Does nothing if it rings already."""
+        with suppress(RuntimeError):
+            self._silence.release()
+
+    def wait(self, seconds: float = -1) -> None:
+        """Wait until it rings, at most so many seconds (-1: for ever), and silence it."""
+        self._silence.acquire(timeout=seconds)
 
 
 class Ticker:
@@ -33,7 +60,8 @@ class Ticker:
 
     Guarantees: every method may be called by any thread; `start`, `wake` and `kick` do not
     block; `stop` waits for a tick under way, at most `patience` seconds. After a fork,
-    the child's copy is stopped for good.
+    the child's copy is stopped for good; the parent's goes on after the last one, if
+    several threads fork at the same time.
     """
 
     def __init__(self, tick: Callable[[], bool], interval: float, name: str) -> None:
@@ -41,26 +69,43 @@ class Ticker:
         self._interval = interval
         self._name = name
         self._thread: threading.Thread | None = None
-        self._bell = threading.Event()
+        self._bell = _Bell()
+        self._starting = threading.Lock()
         self._leaving: threading.Thread | None = None
         self._stopping = False
         self.parked = False
         """Whether the thread sleeps until `wake()`; the caller may skip the call if not."""
 
     def start(self) -> None:
-        """Begin to tick. Does nothing if it does already."""
-        if self._thread is None:
-            _register_fork_hooks()
-            self._stopping = False
-            self.parked = False
-            # each thread has a bell of its own: one that was given up is not woken again
-            self._bell = threading.Event()
-            _started.add(self)
-            thread = threading.Thread(
-                target=self._run, args=(self._bell,), name=self._name, daemon=True
-            )
-            self._thread = thread
+        """Begin to tick. Does nothing if it does already.
+
+        Raises:
+            RuntimeError: no thread can be started, now or any more.
+        """
+        if self._thread is None and self._starting.acquire(blocking=False):
+            try:
+                if _forks:  # the last of them starts it
+                    _resting.append(self)
+                elif self._thread is None:
+                    self._start()
+            finally:
+                self._starting.release()
+
+    def _start(self) -> None:
+        _register_fork_hooks()
+        self._stopping = False
+        self.parked = False
+        # each thread has a bell of its own: one that was given up is not woken again
+        bell = self._bell = _Bell()
+        _started.add(self)
+        thread = threading.Thread(target=self._run, args=(bell,), name=self._name, daemon=True)
+        self._thread = thread
+        try:
             thread.start()
+        except RuntimeError:
+            self._thread = None
+            _started.discard(self)
+            raise
 
     def wake(self) -> None:
         """Tick again, if parked."""
@@ -84,17 +129,25 @@ class Ticker:
     def join(self, patience: float = PATIENCE) -> bool:
         """Wait for a stopped thread to be gone. Returns whether it is."""
         thread = self._leaving
-        if thread is None or thread is threading.current_thread():
+        # without an ident, another thread is just starting it: it will end at once
+        if thread is None or thread.ident is None or thread is threading.current_thread():
             return True
         thread.join(patience)
-        return not thread.is_alive()
+        if thread.is_alive():
+            return False
+        if _JOINS_EARLY:
+            for _ in range(100):
+                if not os.path.exists(f"/proc/self/task/{thread.native_id}"):  # noqa: PTH110
+                    break
+                sleep(0.0005)
+        return True
 
     @property
     def running(self) -> bool:
         """Whether it has a thread (perhaps parked)."""
         return self._thread is not None
 
-    def _run(self, bell: threading.Event) -> None:
+    def _run(self, bell: _Bell) -> None:
         while not self._stopping and bell is self._bell:
             if self._tick():
                 bell.wait(self._interval)
@@ -107,11 +160,45 @@ class Ticker:
                 else:
                     bell.wait()
                 self.parked = False
-            bell.clear()
 
+
+#: CPython whose `Thread.join` returns a little before the thread is gone, and whose `fork`
+#: warns if there is one.
+_JOINS_EARLY = sys.version_info[:2] == (3, 12)
+#: CPython whose `fork` warns of threads that the hooks below have started again (gh-137109).
+_WARNS_LATE = (3, 13) <= sys.version_info < (3, 13, 10) or (3, 14) <= sys.version_info < (3, 14, 1)
 
 _hooked = False
 _resting: list[Ticker] = []
+#: One entry for each fork under way: threads may fork at the same time.
+_forks: list[None] = []
+
+
+def _call_soon(function: Callable[[], None]) -> None:
+    """Call it at the program's next step after the hooks of this fork."""
+    monitoring: Any = sys.monitoring  # type: ignore[attr-defined]
+    step = monitoring.events.INSTRUCTION
+
+    def at_step(code: CodeType, offset: int) -> Any:
+        if code.co_filename == at_step.__code__.co_filename:
+            return monitoring.DISABLE  # still in the hook
+        if monitoring.get_tool(_TOOL) == __name__:
+            monitoring.set_events(_TOOL, 0)
+            monitoring.register_callback(_TOOL, step, None)
+            monitoring.free_tool_id(_TOOL)
+            function()
+        return None
+
+    if monitoring.get_tool(_TOOL) is None:
+        monitoring.use_tool_id(_TOOL, __name__)
+        monitoring.register_callback(_TOOL, step, at_step)
+        monitoring.set_events(_TOOL, step)
+    elif monitoring.get_tool(_TOOL) != __name__:
+        function()  # somebody else has it
+
+
+#: A number that no tool has by custom (`sys.monitoring`).
+_TOOL = 4
 
 
 def _register_fork_hooks() -> None:
@@ -122,20 +209,33 @@ def _register_fork_hooks() -> None:
 
 
 def _rest() -> None:
-    _resting[:] = list(_started)
-    for ticker in _resting:
+    _forks.append(None)
+    for ticker in list(_started):
+        _resting.append(ticker)
         ticker.stop()
+    for ticker in list(_resting):  # also those that another fork is just stopping
+        ticker.join()
 
 
 def _resume() -> None:
-    for ticker in _resting:
-        ticker.start()
-    _resting.clear()
+    _forks.pop()
+    if not _forks:
+        if _WARNS_LATE:
+            _call_soon(_start_again)
+        else:
+            _start_again()
+
+
+def _start_again() -> None:
+    while _resting and not _forks:
+        with suppress(RuntimeError):  # no thread can be started: the interpreter is exiting
+            _resting.pop().start()
 
 
 def _forget() -> None:
     for ticker in _resting:
         # a lock that its thread held at the fork must not be met again
-        ticker._bell = threading.Event()
+        ticker._bell = _Bell()
         ticker._thread = None
     _resting.clear()
+    _forks.clear()

@@ -16,16 +16,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
+from gc import get_referents
 from itertools import chain, compress, count, repeat
 from multiprocessing.util import Finalize
 from opcode import opmap
 from operator import length_hint
 from threading import RLock
 from time import monotonic, sleep
-from types import FrameType, GeneratorType
+from types import FrameType, FunctionType, GeneratorType
 from typing import Any, TypeVar
 from weakref import proxy
 
@@ -35,6 +37,8 @@ from .ticker import Ticker
 
 T = TypeVar("T")
 
+#: The largest number that the wire carries.
+MOST = sys.float_info.max
 #: Seconds between two samples.
 TICK = 0.1
 #: Ticks without a task after which the sampler sleeps.
@@ -42,8 +46,12 @@ IDLE_TICKS = 20
 #: Items between two looks at whether another thread wants to run. C code that consumes a
 #: whole iterator, such as `sum`, never looks by itself; 10,000 items take about 0.1 ms.
 BLOCK = 10_000
+#: Tasks shorter than a tick whose last numbers are told: so many at once, and a second.
+SHORT_BURST, SHORT_RATE = 100.0, 100.0
 #: Seconds that a worker waits at its exit for room in a full channel.
 LAST_WORDS = 1.0
+#: Bars of one task that are shown at most, each below the one before.
+DEPTHS = 100
 #: Records that wait for room in a full channel; beyond, the oldest are dropped.
 BACKLOG = 10_000
 
@@ -54,31 +62,33 @@ _LIST: type[Iterator[Any]] = type(iter([]))
 #: Iterators over what cannot change: once exhausted, they let go of it, and show so.
 _TELLING: set[type] = {type(iter(())), type(iter("")), type(iter("é")), type(iter(b""))}
 _views: tuple[Any, ...] = ({}.keys(), {}.values(), {}.items())
-#: Iterators that are handed out as they are: in C from end to end, with a true hint.
-_HELD = _TELLING | {
-    _LIST,
-    type(reversed([])),
-    *map(type, map(iter, (range(0), range(1 << 99), set[Any](), deque[Any]()))),
-    *(type(f(v)) for v in _views for f in (iter, reversed)),
-}
+#: Iterators of what may change its size in the loop, after which their hints may lie.
+_CHANGING = {_LIST, type(iter(set())), *map(type, map(iter, _views))}
+#: Iterators that are handed out as they are: in C from end to end, with a true hint. Not
+#: `reversed`, deques and ranges of big integers, whose hints fail in some cases.
+_HELD = _TELLING | _CHANGING | {type(iter(range(0)))}
+#: Items from which on a container that may change is read from outside: what 7 ns an item
+#: would add to the call of `track` for a smaller one is not worth any doubt.
+SMALL = 1000
 
 
 class _Held:
-    """An iterator of a built-in type, handed out as it is and read from outside."""
+    """An iterator of a built-in type, handed out as it is and read from outside.
 
-    __slots__ = ("_begun", "_first", "_iterator", "_list", "_offset", "_shrunk")
+    Its end is seen only at the next look. A list that was changed in between, or a dict or
+    set that was changed before a `break`, leaves a doubt: the count is then that of the
+    last look in the loop, or all that there were. Immutables leave none; except that a
+    `break` within the last item of a range looks like its end.
+    """
+
+    __slots__ = ("_begun", "_first", "_items", "_iterator")
 
     def __init__(self, iterator: Any) -> None:
         self._iterator = iterator
         self._first = length_hint(iterator)
         self._begun = 0
-        # an exhausted list iterator has forgotten its list, whose length is the count
-        self._list: list[Any] | None = None
-        if type(iterator) is _LIST and self._first:
-            items: list[Any] = iterator.__reduce__()[1][0]  # type: ignore[assignment]
-            self._list = items
-            self._offset = list.__len__(items) - self._first
-            self._shrunk = False
+        #: A list that was seen to change in the loop: its length is the count in the end.
+        self._items: list[Any] | None = None
 
     def let_go(self) -> bool:
         """Whether the loop has ended: nobody else holds the iterator."""
@@ -89,30 +99,53 @@ class _Held:
 
         An item is done when the next one is asked for: inside the fifth, four are.
         """
+        if type(self._iterator) is _LIST:
+            return self._read_list()
         left = length_hint(self._iterator)
-        if self._list is not None:
-            total = list.__len__(self._list) - self._offset
-            self._shrunk |= total < self._first
-            state = self._iterator.__reduce__()
-            if len(state) == 3:
-                self._begun = state[2] - self._offset
-                exhausted = False
-            else:
-                exhausted = True
-                # cleared after the loop, or shortened within it?
-                if total < self._first and not (self._shrunk and self._begun):
-                    total = self._first
-                self._begun = total = max(total, self._begun)
-            del state
-            return (self._begun if exhausted else max(0, self._begun - 1)), max(total, 0)
-        begun = self._first - left
+        begun, exhausted = self._first - left, False
         if left:
-            exhausted = False
+            self._begun = begun
         elif type(self._iterator) in _TELLING:
             exhausted = len(self._iterator.__reduce__()) < 3
+        elif type(self._iterator) in _CHANGING:
+            # once exhausted, it has let go of its dict or set
+            sizes = [_size(x) for x in get_referents(self._iterator) if type(x) is not tuple]
+            exhausted = not sizes
+            if sizes and sizes != [self._first]:
+                begun = self._begun
         else:
             exhausted = ended
         return (begun if exhausted else max(0, begun - 1)), None
+
+    def _read_list(self) -> tuple[int, int]:
+        state = self._iterator.__reduce__()
+        if len(state) == 3:
+            items, self._begun = state[1][0], state[2]
+            total = list.__len__(items)
+            if total != self._first:
+                self._items = items
+            return max(0, self._begun - 1), total
+        # exhausted: it has forgotten its list, which may have been changed since
+        n = self._first if self._items is None else max(list.__len__(self._items), self._begun)
+        return n, n
+
+
+def _size(container: Any) -> int:
+    """Without a look at a `__len__` of the user's."""
+    kind: Any = next(k for k in (dict, set, frozenset) if issubclass(type(container), k))
+    return int(kind.__len__(container))
+
+
+class _Frozen:
+    """What was read at the loop's end."""
+
+    __slots__ = ("_n",)
+
+    def __init__(self, n: int) -> None:
+        self._n = n
+
+    def read(self, ended: bool) -> tuple[int, int | None]:
+        return self._n, None
 
 
 def _alone() -> int:
@@ -128,25 +161,29 @@ _ALONE = _alone()
 class _Counted:
     """Any other iterator, behind a C-speed one whose count is read from outside."""
 
-    __slots__ = ("_mark", "_running", "exhausted")
+    __slots__ = ("_items", "_mark", "_running", "exhausted")
 
     def __init__(self) -> None:
-        self._mark: tuple[int, Any] = (0, repeat(True, 0))
+        self._mark = (0, repeat(True, 0))
         self._running: Any = None
+        #: A list's iterator: the list may change its size in the loop.
+        self._items: Any = None
         self.exhausted = False
 
-    def wrap(self, iterator: Iterator[T], bar: Bar) -> Iterator[T]:
-        """The iterator to hand out; `bar` is closed when its loop ends, however it does."""
-        generator: GeneratorType[T, Any, Any] | None = None
-        if isinstance(iterator, GeneratorType):
-            generator = iterator
+    def wrap(self, iterator: Iterator[T], bar: Bar, whole: bool) -> Iterator[T]:
+        """The iterator to hand out; `bar` is closed when its loop ends, however it does.
+
+        With `whole`, the total is as many as its list has, if it is a list's.
+        """
+        if type(iterator) is GeneratorType:
             # not the generator itself: held from here, it would outlive a `break`
-            self._running = proxy(generator)
-        else:
-            iterator = chain(iterator, _at_end(self))
-        blocks = _blocks(self, bar, generator)
-        next(blocks)  # one that never started would not notice that it is closed
-        return compress(iterator, chain.from_iterable(blocks))
+            self._running = proxy(iterator)
+        elif type(iterator) is _LIST and whole:
+            self._items = iterator
+        blocks = _Blocks(self, bar, iterator)
+        if type(iterator) is not GeneratorType:
+            iterator = chain(iterator, blocks)
+        return compress(iterator, chain.from_iterable(iter(blocks.next, None)))
 
     @property
     def begun(self) -> int:
@@ -154,9 +191,12 @@ class _Counted:
         return base - length_hint(block)
 
     def read(self, ended: bool) -> tuple[int, int | None]:
-        begun = self.begun
+        begun, total = self.begun, None
+        if self._items is not None:
+            state = self._items.__reduce__()
+            total = list.__len__(state[1][0]) if len(state) == 3 else begun
         if self.exhausted or not begun:
-            return begun, None
+            return begun, total
         if self._running is not None:
             try:
                 # one bytecode in C: no other thread comes between, and none is kept alive
@@ -165,33 +205,47 @@ class _Counted:
                 waits = False
             if waits and begun == self.begun:
                 return begun, None  # the body is done, the next item in the making
-        return begun - 1, None
+        return begun - 1, total
 
 
-def _at_end(counted: _Counted) -> Iterator[Any]:
-    """Nothing; chained behind an iterator, it is reached once that is exhausted."""
-    counted.exhausted = True
-    return
-    yield
-
-
-def _blocks(
-    counted: _Counted, bar: Bar, generator: GeneratorType[Any, Any, Any] | None
-) -> Iterator[Iterable[bool]]:
+class _Blocks:
     """Endless selectors for `compress`, in blocks whose own hint is the count.
 
-    Between two blocks other threads may run. It is closed with the loop.
+    Between two blocks other threads may run, also those that consume the same iterator: so
+    nothing here is a generator, which would refuse the second. It dies with the loop. As
+    an iterator it has no items; chained behind another, it is reached at that one's end.
     """
-    try:
-        yield ()
-        for base in count(BLOCK, BLOCK):
-            block = repeat(True, BLOCK)
-            counted._mark = (base, block)
-            yield block
-    finally:
-        if generator is not None and generator.gi_frame is None:
-            counted.exhausted = True
-        bar.close()
+
+    __slots__ = ("_bar", "_blocks", "_counted", "_iterator")
+
+    def __init__(self, counted: _Counted, bar: Bar, iterator: Iterator[Any]) -> None:
+        self._counted = counted
+        self._bar = bar
+        # `chain` alone would drop it at its end, even while another thread is still in it
+        self._iterator = iterator
+        self._blocks: dict[int, repeat[bool]] = {}
+
+    def next(self) -> Iterable[bool]:
+        base, block = self._counted._mark
+        if not length_hint(block):
+            # threads that come at once get the same one, and none turns the count back
+            block = self._blocks.setdefault(base, repeat(True, BLOCK))
+            if self._counted._mark[0] == base:
+                self._counted._mark = (base + BLOCK, block)
+            self._blocks.pop(base - 9 * BLOCK, None)
+        return block
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        self._counted.exhausted = True
+        raise StopIteration
+
+    def __del__(self) -> None:
+        if type(self._iterator) is GeneratorType and self._iterator.gi_frame is None:
+            self._counted.exhausted = True
+        self._bar.close()
 
 
 _GET_ITER = opmap["GET_ITER"]
@@ -219,12 +273,34 @@ def _valid_total(total: float | None) -> float | None:
         return None
     if not isinstance(total, (int, float)):
         try:
+            if isinstance(total, (str, bytes, bytearray)):
+                raise TypeError
             total = float(total)  # NumPy's numbers
         except (TypeError, ValueError):
             raise TypeError(f"total must be a number or None, not {total!r}") from None
     if total < 0 or total != total:
         raise ValueError(f"total must be 0 or more, or None where unknown; got {total!r}")
-    return None if total == float("inf") else total
+    return None if total > MOST else total
+
+
+def _plain(n: Any) -> float:
+    """A bar's count as a number that can be told; no Python code of the user's is run.
+
+    Where only such code could tell it (a class of the user's, a `Fraction`), it is 0.
+    """
+    if type(n) not in (int, float):
+        try:
+            if isinstance(type(n).__float__, FunctionType):
+                return 0
+            n = float(n)  # NumPy's numbers
+        except Exception:  # it was not one: 0, as the work goes on all the same
+            return 0
+    return max(-MOST, min(MOST, n)) if n == n else 0
+
+
+def _text(value: object) -> str:
+    """As `str` itself, not of a class of the user's: its methods are called by the sampler."""
+    return str.__str__(str(value))
 
 
 class Bar:
@@ -268,10 +344,10 @@ class Bar:
     ) -> None:
         self._total = _valid_total(total)
         self._n: float = 0
-        self._desc = "" if desc is None else str(desc)
-        self._unit = str(unit)
+        self._desc = "" if desc is None else _text(desc)
+        self._unit = _text(unit)
         self._postfix = ""
-        self._reading: _Held | _Counted | None = None
+        self._reading: _Held | _Counted | _Frozen | None = None
         self._born = monotonic()
         self._closed_at: float | None = None
         self._serial = next(_serials)
@@ -291,7 +367,8 @@ class Bar:
 
     @n.setter
     def n(self, value: float) -> None:
-        self._n += value - self.n
+        reading = self._reading
+        self._n = value if reading is None else value - reading.read(self.closed)[0]
 
     @property
     def total(self) -> float | None:
@@ -309,7 +386,7 @@ class Bar:
 
     @desc.setter
     def desc(self, value: str) -> None:
-        self._desc = str(value)
+        self._desc = _text(value)
 
     @property
     def unit(self) -> str:
@@ -328,7 +405,7 @@ class Bar:
                 f"{key}={v:.3g}" if isinstance(v, float) else f"{key}={v}"
                 for key, v in value.items()
             )
-        self._postfix = str(value)
+        self._postfix = _text(value)
 
     @property
     def closed(self) -> bool:
@@ -343,6 +420,8 @@ class Bar:
         self._born = monotonic()
         self._closed_at = None
         self._serial = next(_serials)
+        if self._task is not None and self not in self._task.slots:
+            self._task.open(self)  # another has taken its place since it was closed
 
     def close(self) -> None:
         """It has ended. A second close does nothing."""
@@ -355,12 +434,12 @@ class Bar:
 
     def _freeze(self) -> None:
         """The loop has ended: keep the count, let go of the iterator."""
-        reading, self._reading = self._reading, None
-        if reading is not None:
-            n, total = reading.read(True)
-            self._n += n
+        if self._reading is not None:
+            n, total = self._reading.read(True)
             if total is not None:
                 self._total = total
+            # in one step: the sampler may look at any time, and two threads may close
+            self._reading = _Frozen(n)
 
     def __enter__(self) -> Bar:
         return self
@@ -375,7 +454,7 @@ class Bar:
 
     def _event(self, task: int, slot: int, now: float) -> Advanced:
         self._sweep()
-        reading, n, total = self._reading, self._n, self._total
+        reading, n, total = self._reading, _plain(self._n), self._total
         if reading is not None:
             read, grown = reading.read(False)
             n += read
@@ -404,10 +483,8 @@ def current_bar() -> Bar:
 
     Outside any task: a bar that shows on a terminal, and as nothing elsewhere.
     """
-    task = _task
-    if task is None:
-        return Bar()
-    return task.slots[0] if task.slots else Bar()
+    task = _current()
+    return task.slots[0] if task is not None and task.slots else Bar()
 
 
 def track(
@@ -438,11 +515,13 @@ def track(
     try:
         iterator = iter(iterable)
     except TypeError:
+        kind = type(iterable)
+        if hasattr(kind, "__iter__") or hasattr(kind, "__getitem__"):
+            raise  # what its own code says
         raise TypeError(
-            f"track() needs an iterable, such as a list or range({iterable!r}); "
-            f"got {type(iterable).__name__} {iterable!r}"
+            f"track() needs an iterable, such as a list or range({iterable}); got an int"
             if isinstance(iterable, int)
-            else f"track() needs an iterable; got {type(iterable).__name__} {iterable!r}"
+            else f"track() needs an iterable; got an object of type {kind.__name__}"
         ) from None
     total = _valid_total(total)
     if _current() is None:
@@ -451,7 +530,7 @@ def track(
     if derived:
         total = _length(iterable, iterator)
     bar = Bar(total, desc=desc, unit=unit)
-    if _task is not None and type(iterator) in _HELD and _feeds_a_loop(sys._getframe(1)):
+    if _task is not None and _may_be_held(iterable, iterator) and _feeds_a_loop(sys._getframe(1)):
         if not derived and type(iterator) is _LIST:
             bar._reading = _OfKnownTotal(iterator)
         else:
@@ -459,7 +538,14 @@ def track(
         return iterator
     counted = _Counted()
     bar._reading = counted
-    return counted.wrap(iterator, bar)
+    return counted.wrap(iterator, bar, derived and iterator is not iterable)
+
+
+def _may_be_held(iterable: object, iterator: Iterator[Any]) -> bool:
+    if iterator is iterable:  # its owner may go on with it after the loop
+        return False
+    kind = type(iterator)
+    return kind in _HELD and (kind not in _CHANGING or length_hint(iterator) >= SMALL)
 
 
 class _OfKnownTotal(_Held):
@@ -484,6 +570,21 @@ def _length(iterable: Any, iterator: Any) -> int | None:
 
 # --- the life of a task --------------------------------------------------------------
 
+#: Threads of a task that open bars take turns.
+_opening = RLock()
+
+_things = [object()]
+_ONE_HOLDER = sys.getrefcount(_things[0])
+
+
+def _is_free(slots: list[Bar], depth: int) -> bool:
+    """Whether the bar there has ended, or was dropped, so that another may take its place."""
+    slots[depth]._sweep()
+    # the first is never dropped: it can be had again as `current_bar()`
+    if depth and slots[depth]._reading is None and sys.getrefcount(slots[depth]) <= _ONE_HOLDER:
+        slots[depth].close()
+    return slots[depth].closed
+
 
 class Task:
     """What a process knows of a task that runs in it: its open bars by depth.
@@ -492,24 +593,28 @@ class Task:
     place, and one that is opened within another stands below it.
     """
 
-    __slots__ = ("_seen", "announced", "born", "id", "on_end", "slots")
+    __slots__ = ("_seen", "announced", "born", "gone", "id", "on_end", "slots")
 
     def __init__(self, id: int, on_end: Callable[[Task], None] | None = None) -> None:
         self.id = id
         self.born = monotonic()
         self.slots: list[Bar] = []
         self.announced = False
+        self.gone: list[object] = []
+        """What `sample` may have let go of; to be cleared by who called it, without a lock:
+        these may be the last references to objects of the user's."""
         self.on_end = on_end
         self._seen: list[tuple[object, ...]] = []
 
     def open(self, bar: Bar) -> None:
         bar._task = self
-        for depth, other in enumerate(self.slots):
-            other._sweep()
-            if other.closed:
-                self.slots[depth] = bar
-                return
-        self.slots.append(bar)
+        with _opening:
+            for depth in range(len(self.slots)):
+                if _is_free(self.slots, depth):
+                    self.slots[depth] = bar
+                    return
+            if len(self.slots) < DEPTHS:
+                self.slots.append(bar)
 
     def closed(self, bar: Bar) -> None:
         if self.on_end is not None and all(b.closed for b in self.slots):
@@ -518,6 +623,7 @@ class Task:
     def sample(self, now: float) -> list[Event]:
         """What has changed since the last call."""
         events: list[Event] = []
+        self.gone = [bar._reading for bar in self.slots]
         for slot, bar in enumerate(self.slots):
             event = bar._event(self.id, slot, now)
             look = (event.serial, event.n, event.total, event.closed, *event[7:])
@@ -549,37 +655,57 @@ class Worker:
         self._waiting: OrderedDict[tuple[int, int], bytes] = OrderedDict()
         self._spoke = 0.0
         self._idle = 0
+        self._allowed = SHORT_BURST
+        self._asked = 0.0
         self._sampler = Ticker(self._tick, TICK, "barexec-sampler")
         Finalize(None, self._exit, exitpriority=10)
 
     def begin(self, task: Task, sender: Sender) -> None:
         """The task starts. It is announced at once, but at most once a tick."""
-        with self._lock:
-            self._task = task
-            self._sender = sender
-            self._idle = 0
-            if task.born - self._spoke >= TICK:
+        self._sender = sender
+        self._task = task
+        self._idle = 0
+        if task.born - self._spoke >= TICK:
+            with self._lock:
                 self._announce(task, task.born)
                 if not sender.waits:
                     self._flush()
-        self._sampler.start()
         if self._sampler.parked:
             self._sampler.wake()
+        elif not self._sampler.running:
+            self._sampler.start()
 
     def end(self, task: Task) -> None:
         """The task has ended: its last numbers follow, if any were or are to be told."""
+        now = monotonic()
+        if not (task.slots or task.announced) and now - task.born < TICK:
+            # nothing to tell, nothing to wait for; the sampler, if it looks just now, may
+            # announce it all the same, which does no harm
+            if self._task is task:
+                self._task = None
+            return
         with self._lock:
             task.end()
             if self._task is task:
                 self._task = None
             if self._sender is None:
                 return
-            now = monotonic()
             if now - task.born >= TICK:
                 self._announce(task, now)  # (again,) with the time that it ran in all
+            elif not (task.announced or self._may_tell(now)):
+                return
             self._keep(task.sample(now))
             if task.announced and not self._sender.waits:
                 self._flush()
+
+    def _may_tell(self, now: float) -> bool:
+        """Whether the numbers of one more very short task may be told: not of thousands."""
+        self._allowed = min(SHORT_BURST, self._allowed + (now - self._asked) * SHORT_RATE)
+        self._asked = now
+        if self._allowed < 1:
+            return False
+        self._allowed -= 1
+        return True
 
     def _announce(self, task: Task, now: float) -> None:
         task.announced = True
@@ -606,6 +732,8 @@ class Worker:
             waits = sender is not None and sender.waits
             if not waits:
                 self._flush()
+        if task is not None:
+            task.gone.clear()
         if waits:
             self._flush()
         return bool(task or self._waiting) or self._idle < IDLE_TICKS
@@ -682,6 +810,7 @@ class Call:
     """
 
     __slots__ = ("_what",)
+    _what: tuple[Any, ...]
 
     def __init__(
         self,
@@ -692,7 +821,10 @@ class Call:
         fill: tuple[str, ...] = (),
         bar: tuple[str | None, float | None, str] | None = None,
     ) -> None:
-        self._what = (pool, task, function, inner, fill, bar)
+        if inner or fill or bar:
+            self._what = (pool, task, function, inner, fill, bar)
+        else:
+            self._what = (pool, task, function)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return begin, self._what
@@ -715,25 +847,23 @@ def begin(
     pool: str,
     id: int,
     function: Callable[..., Any],
-    inner: tuple[Callable[..., Any], ...],
-    fill: tuple[str, ...],
-    bar: tuple[str | None, float | None, str] | None,
+    inner: tuple[Callable[..., Any], ...] = (),
+    fill: tuple[str, ...] = (),
+    bar: tuple[str | None, float | None, str] | None = None,
 ) -> Callable[..., Any]:
     """A task has arrived at this worker and starts. Gives what the stock loop calls."""
     global _task, _worker
     if _task is not None:
         _end(_task)
+    if not callable(function):  # the stock loop will say so
+        return function
     task = _task = Task(id)
     if bar is not None:
         desc, total, unit = bar
         Bar(total, desc=desc, unit=unit)
-    if fill:
-        given = dict.fromkeys(fill, current_bar())
-        if inner:
-            inner = tuple(partial(f, **given) for f in inner)
-            given = {}
-    else:
-        given = {}
+    given = dict.fromkeys(fill, current_bar()) if fill else {}
+    if inner:
+        inner, given = tuple(partial(f, **given) for f in inner) if fill else inner, {}
     running = _Running(function, *inner, **given)
     running.task = task
     sender = senders.get(pool)
@@ -809,7 +939,8 @@ def _attach(pool: str, sender: Sender, initializer: Callable[..., Any]) -> Calla
 
 def _forget() -> None:
     """A forked child is not the task that its parent runs, and shows nothing of its own."""
-    global _task, _worker, stage
+    global _opening, _task, _worker, stage
+    _opening = RLock()
     _task = None
     _worker = None
     stage = None

@@ -21,7 +21,8 @@ class Painter(Protocol):
         """The columns and rows that a frame may take now; both at least 1."""
 
     def paint(self, frame: tuple[str, ...]) -> None:
-        """Show this frame. Costs nothing where it is the one that is shown already."""
+        """Show this frame, made for the size that was asked last. Costs nothing where it
+        is the one that is shown already."""
 
     def repaint(self) -> None:
         """Somebody else has written to the terminal: the next frame is painted whole,

@@ -32,7 +32,10 @@ class Cells(NamedTuple):
 
 
 def cells(line: str) -> Cells:
-    """The cells of a line whose only escape sequences are SGR."""
+    """The cells of a line whose only escape sequences are SGR.
+
+    Blanks at its end are no cells, unless they have a style.
+    """
     chars: list[str] = []
     styles: list[str] = []
     style = ""
@@ -51,7 +54,19 @@ def cells(line: str) -> Cells:
                 elif chars:
                     # behind a wide character its empty entry comes last
                     chars[-1 if chars[-1] else -2] += char
+    while chars and chars[-1] == " " and not styles[-1]:
+        del chars[-1], styles[-1]
     return Cells(chars, styles)
+
+
+def rows_of(line: Cells, columns: int) -> int:
+    """The rows that a line takes where it is wrapped at so many columns, at least 1."""
+    rows, at = 1, columns
+    while at < len(line.chars):
+        if not line.chars[at] and columns > 1:
+            at -= 1  # a wide character goes whole to the next row
+        rows, at = rows + 1, at + columns
+    return rows
 
 
 def differences(old: Cells, new: Cells) -> Iterator[tuple[int, int]]:

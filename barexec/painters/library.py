@@ -112,10 +112,10 @@ def _styles(terminal: Any, colour: bool | None) -> dict[str, str]:
     def sgr(name: str) -> str:
         return "".join(_SGR.findall(_text(getattr(terminal, name))))
 
-    normal = sgr("normal")
-    if not normal and not colour:
+    if not sgr("normal") and not colour:
         return {}
-    styles = {"normal": normal or "\x1b[m", "dim": sgr("dim"), "bold": sgr("bold")}
+    # what ends a style has the same name everywhere: some say ESC[0;10m for it
+    styles = {"normal": "\x1b[m", "dim": sgr("dim"), "bold": sgr("bold")}
     styles["rest"] = styles["dim"]
     colours = {"bar": 6, "done": 2, "failed": 1, "lost": 5, "cancelled": 3}
     if terminal.number_of_colors >= 8:

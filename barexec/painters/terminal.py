@@ -13,10 +13,9 @@ from itertools import groupby
 from typing import TextIO
 
 from ..policy import Policy
-from ..terminal_text import width
 from ..theme import Theme
 from . import Painter
-from .cells import Cells, cells, differences
+from .cells import Cells, cells, differences, rows_of
 from .glass import Glass
 from .library import Capabilities, capabilities
 
@@ -48,9 +47,10 @@ class InlinePainter:
         self._row = 0
         """The row, counted from the first of ours, in which the cursor waits."""
         self._size = (0, 0)
+        self._asked = self._screen()
 
     def size(self) -> tuple[int, int]:
-        columns, rows = self._screen()
+        self._asked = columns, rows = self._screen()
         return max(1, columns - 1), rows if rows < SPARING else rows - 1
 
     def _screen(self) -> tuple[int, int]:
@@ -64,6 +64,8 @@ class InlinePainter:
         if not self._glass.ours():
             self.repaint()
             return
+        if self._screen() != self._asked:
+            return  # it was resized since the frame was composed; the next one will fit
         text = self._changed(frame)
         if text:
             self._glass.write(text)
@@ -81,12 +83,23 @@ class InlinePainter:
         """What turns the screen into this frame; "" where it is that already."""
         screen = self._screen()
         text = ""
-        if self._cells and screen != self._size:
+        if not self._cells and frame:
+            text = self._begun()
+        elif self._cells and screen != self._size:
             text = self._erased(screen[0])
         if frame == self._frame and not text:
             return ""
         self._size = screen
         return text + self._redrawn(frame, screen[1])
+
+    def _begun(self) -> str:
+        """Go to the beginning of an empty row, wherever in its row the cursor is.
+
+        As many blanks as there are columns take it to the next row; only from the first
+        column, they leave it in the last one.
+        """
+        clear = self._able.clear_eos or self._able.clear_eol
+        return f"{' ' * self._glass.size()[0]}\r{clear}"
 
     def _erased(self, columns: int) -> str:
         """Take our rows off a screen that has changed its size.
@@ -95,8 +108,7 @@ class InlinePainter:
         """
         rows = self._row
         if self._policy.reflows:
-            above = self._frame[: self._row]
-            rows = sum(max(1, -(-width(line) // columns)) for line in above)
+            rows = sum(rows_of(line, columns) for line in self._cells[: self._row])
         self.repaint()
         up = self._able.up(rows) if rows else ""
         return f"\r{up}{self._able.clear_eos or self._able.clear_eol}"
@@ -112,12 +124,15 @@ class InlinePainter:
         for at, line in enumerate(new):
             before = old[at] if at < len(old) else _EMPTY
             if line is not before:
+                if len(before.chars) > len(line.chars):
+                    # the whole row: what is erased of a row that keeps its beginning still
+                    # counts as text where a terminal wraps it anew (seen with tmux)
+                    pen.clear(at)
+                    before = _EMPTY
                 for begin, end in differences(before, line):
                     pen.write(at, begin, line.chars[begin:end], line.styles[begin:end])
-                if len(before.chars) > len(line.chars):
-                    pen.clear(at, len(line.chars))
         for at in range(len(new), len(old)):
-            pen.clear(at, 0)
+            pen.clear(at)
         # a row below the frame for the cursor, if there is one
         pen.go(len(new) if len(new) < rows else len(new) - 1, 0)
         self._frame, self._cells, self._row = frame, new, pen.row
@@ -131,7 +146,7 @@ class _Pen:
         self.parts: list[str] = []
         self.row = row
         self._able = able
-        self._column = 0
+        self._column = 1 << 30  # not known: somebody may have pressed keys
         self._normal = able.styles.get("normal", "\x1b[m")
 
     def go(self, row: int, column: int) -> None:
@@ -158,9 +173,9 @@ class _Pen:
             begin = end
         self._column += len(chars)
 
-    def clear(self, row: int, column: int) -> None:
-        """Erase the row from the column on."""
-        self.go(row, column)
+    def clear(self, row: int) -> None:
+        """Erase the row."""
+        self.go(row, 0)
         self.parts.append(self._able.clear_eol)
 
 

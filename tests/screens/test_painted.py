@@ -1,0 +1,401 @@
+"""What is seen: frames through the painter, on the screen of a terminal emulator.
+
+Never here: a process, a real terminal (except tmux, the second judge of how terminals
+wrap lines anew).
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_composed import STORIES, Screens
+
+from barexec.frame import Frame
+from barexec.painters.glass import Glass
+from barexec.painters.library import Capabilities
+from barexec.painters.terminal import InlinePainter
+from barexec.policy import Policy
+from barexec.terminal_text import clip
+from barexec.testing import Screen
+
+ABLE = Capabilities(
+    lambda rows: f"\x1b[{rows}A",
+    lambda columns: f"\x1b[{columns}C",
+    "\x1b[K",
+    "\x1b[J",
+    {"normal": "\x1b[m"},
+)
+CONTROLS = re.compile(r"\x1b\[[\d;]*[A-Za-z]|[\r\n]")
+
+
+class OnScreen(Glass):
+    """A glass that can be looked at."""
+
+    def __init__(self, columns: int, rows: int, above: Sequence[str] = ()) -> None:
+        # raw: the painter needs no terminal device to return the cursor at a line feed
+        self.screen = Screen(columns, rows, raw=True)
+        for line in above:
+            self.screen.write(f"{line}\r\n")
+        super().__init__(self.screen)  # type: ignore[arg-type]
+        self.written: list[str] = []
+        self.foreground = True
+
+    def write(self, text: str) -> None:
+        self.written.append(text)
+        super().write(text)
+
+    def size(self) -> tuple[int, int]:
+        return self.screen.size
+
+    def ours(self) -> bool:
+        return self.foreground
+
+    @property
+    def all(self) -> list[str]:
+        """Every line, also those that have scrolled out; without the empty ones at the end."""
+        return trimmed([*self.screen.history, *self.screen.rows])
+
+    def runs_of(self, frame: Frame) -> list[tuple[tuple[str, str], ...]]:
+        """The text and colours of the last rows above the cursor, as many as the frame has."""
+        begin = self.rows_above(frame)
+        return [self.screen.runs(row) for row in range(begin, begin + len(frame))]
+
+    def rows_above(self, frame: Frame) -> int:
+        """The screen's first row that belongs to the frame."""
+        column, row = self.screen.cursor
+        assert column == 0
+        rows = self.screen.size[1]
+        return row - (len(frame) if len(frame) < rows else len(frame) - 1)
+
+
+def trimmed(lines: Sequence[str]) -> list[str]:
+    end = len(lines)
+    while end and not lines[end - 1]:
+        end -= 1
+    return list(lines[:end])
+
+
+def plain(frame: Frame) -> list[str]:
+    """The frame's text, as a screen shows it."""
+    return [re.sub(r"\x1b\[[\d;]*m", "", line).rstrip(" ") for line in frame]
+
+
+def drawn(frame: Frame) -> list[tuple[tuple[str, str], ...]]:
+    """The frame as it is when all of it is simply printed on a big screen."""
+    screen = Screen(200, 60)
+    screen.write("\n".join(frame))
+    return [screen.runs(row) for row in range(len(frame))]
+
+
+def painter_on(glass: Glass, reflows: bool = True) -> InlinePainter:
+    return InlinePainter(glass, ABLE, Policy("inline", unicode=True, reflows=reflows))
+
+
+# --- any frames ---
+
+# few characters, so that one frame has much in common with the next
+ACUTE = "\N{COMBINING ACUTE ACCENT}"
+GLYPHS = st.sampled_from(
+    ["a", "b", " ", " ", "-", "日", "한", "🎉", "é", f"a{ACUTE}", f"日{ACUTE}"]
+)
+TEXTS = st.lists(GLYPHS, max_size=14).map("".join)
+STYLES = st.sampled_from(["", "", "\x1b[31m", "\x1b[2m", "\x1b[1;36m"])
+PIECES = st.tuples(STYLES, TEXTS).map(lambda p: f"{p[0]}{p[1]}\x1b[m" if p[0] else p[1])
+LINES = st.lists(PIECES, max_size=3).map("".join)
+FRAMES = st.lists(st.lists(LINES, max_size=9), min_size=1, max_size=6)
+SIZES = [(1, 1), (2, 1), (3, 2), (20, 3), (24, 4), (24, 9), (24, 12)]
+
+
+def fitted(lines: Sequence[str], painter: InlinePainter) -> Frame:
+    columns, rows = painter.size()
+    return tuple(clip(line, columns) for line in lines[:rows])
+
+
+@pytest.mark.parametrize(("columns", "rows"), SIZES)
+@given(st.integers(0, 14), FRAMES)
+def test_frame_after_frame(columns: int, rows: int, printed: int, frames: list[list[str]]) -> None:
+    """Each is seen exactly, below what stood there; the cursor waits below, in column 0."""
+    above = [f"{number}"[:columns] for number in range(printed)]
+    glass = OnScreen(columns, rows, above)
+    painter = painter_on(glass)
+    frame: Frame = ()
+    for lines in frames:
+        frame = fitted(lines, painter)
+        painter.paint(frame)
+        assert glass.all == trimmed(above + plain(frame))
+        assert glass.runs_of(frame) == drawn(frame)
+        wrote = len(glass.written)
+        painter.paint(frame)
+        assert len(glass.written) == wrote, "an unchanged frame writes nothing"
+    assert len(glass.written) <= len(frames), "one write a frame"
+    painter.finish(frame)
+    glass.screen.write(".")
+    assert glass.all == above + plain(frame) + ["."], "what is printed next stands below"
+
+
+@given(st.integers(0, 12), FRAMES, st.lists(LINES, max_size=30))
+def test_the_last_frame_may_be_higher_than_the_screen(
+    printed: int, frames: list[list[str]], last: list[str]
+) -> None:
+    above = [f"{number}" for number in range(printed)]
+    glass = OnScreen(24, 6, above)
+    painter = painter_on(glass)
+    for lines in frames:
+        painter.paint(fitted(lines, painter))
+    wrote = len(glass.written)
+    frame = tuple(clip(line, 23) for line in last)
+    painter.finish(frame)
+    assert len(glass.written) <= wrote + 1, "one write"
+    glass.screen.write(".")
+    assert glass.all == above + plain(frame) + ["."], "what is printed next stands below"
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+def test_golden_screens(story: Callable[[], Screens]) -> None:
+    glass = OnScreen(130, 42, ["$ python compress.py"])
+    painter = painter_on(glass)
+    for _, frame in story():
+        painter.paint(frame)
+        assert glass.all == ["$ python compress.py", *plain(frame)]
+        assert glass.runs_of(frame) == drawn(frame)
+
+
+# --- what is written ---
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ("run  12/40  30%  0:01", "run  13/40  32%  0:01", "32"),
+        ("run  ━━━━───────  30%", "run  ━━━━╾──────  30%", "╾"),
+        ("⠋ run   0:01", "⠙ run   0:01", "⠙"),
+        ("日本  1%", "日本  2%", "2"),
+        ("日本  1%", "中本  1%", "中"),
+        ("done", "", ""),
+        ("longer", "long", "long"),
+        ("a much longer line", "another line", "another line"),
+    ],
+)
+def test_only_changed_cells_are_written(old: str, new: str, text: str) -> None:
+    """But a row that gets shorter is written anew: what a terminal only erased up to its
+    end still counts, in tmux, when lines are wrapped anew."""
+    glass = OnScreen(80, 24)
+    painter = painter_on(glass)
+    painter.paint(("whole", old, "other", "another"))
+    painter.paint(("whole", new, "other", "another"))
+    assert CONTROLS.sub("", glass.written[1]) == text
+    assert len(glass.written[1]) < len(text) + 24
+
+
+def test_styles_are_written_where_they_begin_and_never_left_on() -> None:
+    glass = OnScreen(80, 24)
+    painter = painter_on(glass)
+    painter.paint(("\x1b[36m━━━━━━━━\x1b[m\x1b[2m────────\x1b[m",))
+    painter.paint(("\x1b[36m━━━━━━━━━\x1b[m\x1b[2m───────\x1b[m",))
+    assert "\x1b[36m━\x1b[m" in glass.written[1]
+    assert CONTROLS.sub("", glass.written[1]) == "━"
+    for text in glass.written:
+        assert text.rfind("\x1b[m") > max(text.rfind("\x1b[36m"), text.rfind("\x1b[2m"))
+
+
+def test_nothing_is_left_of_what_stood_below_the_cursor() -> None:
+    """A program may have moved the cursor up, or cleared the screen in part."""
+    glass = OnScreen(30, 8, ["old text to be overwritten"] * 6)
+    glass.screen.write("\x1b[4A")
+    painter_on(glass).paint(("a      b", "c"))
+    assert glass.all == ["old text to be overwritten"] * 2 + ["a      b", "c"]
+
+
+# --- other writers, and other jobs ---
+
+
+@pytest.mark.parametrize("printed", ["", "x", "a question? ", "x" * 29, "x" * 30, "日" * 15])
+def test_text_in_the_cursors_row_is_kept(printed: str) -> None:
+    glass = OnScreen(30, 8)
+    glass.screen.write(printed)
+    painter = painter_on(glass)
+    painter.paint(("one", "two"))
+    painter.paint(("three", "four"))
+    above = [printed.rstrip(" ")] if printed else []
+    assert glass.all == [*above, "three", "four"]
+
+
+def test_keys_that_are_pressed_do_not_shift_the_frame() -> None:
+    glass = OnScreen(30, 1)
+    painter = painter_on(glass)
+    painter.paint(("one",))
+    glass.screen.write("abc")  # the terminal shows what is typed
+    painter.paint(("three",))
+    assert glass.all == ["three"]
+
+
+def test_after_a_repaint_the_frame_stands_below_what_others_wrote() -> None:
+    glass = OnScreen(40, 8)
+    painter = painter_on(glass)
+    painter.paint(("one", "two"))
+    glass.screen.write("^Z\r\n[1]+  Stopped\r\n$ fg\r\n")
+    painter.repaint()
+    painter.paint(("one", "two", "three"))
+    assert glass.all == ["one", "two", "^Z", "[1]+  Stopped", "$ fg", "one", "two", "three"]
+
+
+def test_in_the_background_nothing_is_written() -> None:
+    glass = OnScreen(40, 8)
+    painter = painter_on(glass)
+    painter.paint(("one",))
+    glass.foreground = False
+    painter.paint(("two",))
+    painter.finish(("three",))
+    assert len(glass.written) == 1
+    glass.foreground = True
+    painter.paint(("four",))
+    assert glass.all == ["one", "four"]
+
+
+# --- another size ---
+
+
+@st.composite
+def resizes(draw: st.DrawFn, higher: bool) -> list[tuple[int, int, list[str]]]:
+    """Sizes of the screen, and a frame of at most three lines for each."""
+    steps, rows = [], 20
+    for _ in range(draw(st.integers(1, 5))):
+        columns = draw(st.integers(6, 30))
+        rows = draw(st.integers(rows, rows + 4) if higher else st.integers(1, 24))
+        steps.append((columns, rows, draw(st.lists(LINES, min_size=1, max_size=3))))
+    return steps
+
+
+@pytest.mark.parametrize("reflows", [True, False])
+@given(st.integers(12, 24), st.lists(LINES, max_size=3), resizes(higher=True))
+def test_resized_wider_and_narrower(
+    reflows: bool, printed: int, first: list[str], steps: list[tuple[int, int, list[str]]]
+) -> None:
+    """Nothing is left of the frame before, and nothing is lost of what stood above.
+
+    As long as it is on the screen: tmux wraps what stands at the top out of it.
+    """
+    above = [f"{number}" for number in range(printed)]
+    glass = OnScreen(20, 20, above)
+    painter = painter_on(glass, reflows)
+    painter.paint(fitted(first, painter))
+    for columns, rows, lines in steps:
+        glass.screen.resize(columns, rows, reflow=reflows)
+        wrote = len(glass.written)
+        frame = fitted(lines, painter)
+        painter.paint(frame)
+        assert glass.all == trimmed(above + plain(frame))
+        assert glass.runs_of(frame) == drawn(frame)
+        assert len(glass.written) <= wrote + 1, "one write a frame"
+
+
+@pytest.mark.parametrize("reflows", [True, False])
+@given(st.integers(0, 24), st.lists(LINES, min_size=1, max_size=20), resizes(higher=False))
+def test_resized_to_any_size(
+    reflows: bool, printed: int, first: list[str], steps: list[tuple[int, int, list[str]]]
+) -> None:
+    """Rows of ours that have scrolled out of a low screen stay there; that is all."""
+    above = [f"{number}" for number in range(printed)]
+    glass = OnScreen(20, 20, above)
+    painter = painter_on(glass, reflows)
+    painter.paint(fitted(first, painter))
+    for columns, rows, lines in steps:
+        glass.screen.resize(columns, rows, reflow=reflows)
+        frame = fitted(lines, painter)
+        painter.paint(frame)
+        assert glass.all[:printed] == above
+        assert glass.runs_of(frame) == drawn(frame)
+
+
+def test_a_size_that_changes_while_a_frame_is_composed_leaves_nothing_behind() -> None:
+    glass = OnScreen(30, 12, ["above"] * 8)
+    painter = painter_on(glass)
+    painter.paint(fitted(["x" * 29, "y" * 29], painter))
+    late = fitted(["X" * 29, "Y" * 29], painter)
+    glass.screen.resize(20, 12)
+    painter.paint(late)
+    frame = fitted(["z" * 29, "w" * 29], painter)
+    painter.paint(frame)
+    assert glass.all == ["above"] * 8 + plain(frame)
+
+
+def test_a_last_frame_that_is_too_wide_by_now_is_all_there() -> None:
+    glass = OnScreen(30, 12, ["above"] * 8)
+    painter = painter_on(glass)
+    painter.paint(fitted(["x" * 29, "y" * 29], painter))
+    late = fitted(["X" * 29, "Y" * 29], painter)
+    glass.screen.resize(20, 12)
+    painter.finish(late)
+    glass.screen.write(".")
+    assert glass.all == ["above"] * 8 + ["X" * 20, "X" * 9, "Y" * 20, "Y" * 9, "."]
+
+
+# --- the second judge ---
+
+
+@pytest.fixture
+def tmux(tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """Runs a command of tmux, whose server is ours alone. Its window begins at 40x12."""
+    program = shutil.which("tmux")
+    if program is None:
+        pytest.skip("tmux is not installed")
+
+    def run(*words: str) -> str:
+        command = [program, "-S", str(tmp_path / "tmux"), "-u", "-f", "/dev/null", *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    run("new-session", "-d", "-x", "40", "-y", "12", "cat")
+    yield run
+    run("kill-server")
+
+
+def eventually(true: Callable[[], bool]) -> bool:
+    """Whether something comes true within some seconds; tmux takes its time."""
+    end = monotonic() + 10
+    while not true():
+        if monotonic() > end:
+            return False
+        sleep(0.01)
+    return True
+
+
+def test_tmux_shows_the_same(tmux: Callable[..., str]) -> None:
+    """Also after resizes: nothing is left of the frame before, and nothing above is lost."""
+    above = [*map(str, range(12)), "$ python program.py", "日本語 printed before"]
+    steps: list[tuple[int, int, tuple[str, ...]]] = [
+        (40, 12, ("whole   ━━━━━━━━━━━──────────  12%", "日本語  ━━━━━━━━━━━──────────  33%")),
+        (40, 12, ("whole   ━━━━━━━━━━━━━━━━━────  82%", "short", "third  🎉 and café")),
+        (22, 12, ("whole   ━━━──  82%", "日本語  ━━━━─  93%", "third")),
+        (60, 12, ("whole   ━━━━━━━━━━━━━━━━━────  83%   0:04<0:01", "日本語", "4 done")),
+        (30, 12, ("whole   ━━━━━━━━────  84%", "x")),
+        (30, 18, ("whole   ━━━━━━━━────  84%", "x", "y", "z")),
+        (50, 12, ("a row with blanks behind it           ", "\x1b[31mred\x1b[m")),
+        (20, 12, ("all is done",)),
+    ]
+    with Path(tmux("display", "-p", "#{pane_tty}").strip()).open("w", encoding="utf-8") as pane:
+        pane.write("".join(f"{line}\n" for line in above))
+        pane.flush()
+        glass = Glass(pane)
+        painter = InlinePainter(glass, ABLE, Policy("inline", unicode=True))
+        for columns, rows, frame in steps:
+            tmux("resize-window", "-x", str(columns), "-y", str(rows))
+            assert eventually(lambda size=(columns, rows): glass.size() == size)  # type: ignore[misc]
+            painter.size()
+            painter.paint(frame)
+            wanted = above + plain(frame)
+            shown: list[str] = []
+
+            def settled(shown: list[str] = shown, wanted: list[str] = wanted) -> bool:
+                captured = tmux("capture-pane", "-p", "-J", "-S", "-").splitlines()
+                shown[:] = trimmed([line.rstrip(" ") for line in captured])
+                return shown == wanted
+
+            assert eventually(settled), shown

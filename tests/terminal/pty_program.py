@@ -1,0 +1,237 @@
+"""A program on a real pseudo-terminal, whose screen can be read and awaited.
+
+    with PtyProgram(path, columns=80, rows=24) as program:
+        program.until(lambda screen: "done" in screen.rows[0])
+        assert program.wait() == 0
+
+A thread takes what the program writes, so that it never waits for us. Nothing here waits
+for ever: what does not come in time is an `AssertionError` with the screen, what was
+written, and the stacks of all threads of the program.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from time import monotonic
+from typing import IO, NoReturn
+
+from barexec.testing import Screen
+
+#: Seconds until something that does not come counts as missing. Never waited for in a
+#: run that is green.
+PATIENCE = 60.0
+
+#: What decides how things are shown, and must not leak in from where the tests run.
+_OURS = (
+    *("BAREXEC", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES"),
+    *("TMUX", "STY", "XTERM_VERSION", "VTE_VERSION", "TERM_PROGRAM", "COLORTERM"),
+    *("PYTHONWARNINGS", "PYTHONIOENCODING", "PYTHONUNBUFFERED"),
+)
+_ON_TERMINAL = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)"
+_EXEC = "import os, sys; os.execv(sys.argv[1], sys.argv[1:])"
+
+
+def environment(**more: str | None) -> dict[str, str]:
+    """The environment of a program: that of the tests, but a usual terminal in UTF-8.
+
+    Args:
+        more: further variables; None takes one away.
+    """
+    env = {name: value for name, value in os.environ.items() if name not in _OURS}
+    usual = {"TERM": "xterm-256color", "PYTHONUTF8": "1", "LC_ALL": "C.UTF-8"}
+    for name, value in (usual | more).items():
+        env.pop(name, None)
+        if value is not None:
+            env[name] = value
+    return env
+
+
+class PtyProgram:
+    """A program whose standard streams are a pseudo-terminal of its own.
+
+    Args:
+        program: a Python file, or a command as a list.
+        columns, rows: the size of the terminal.
+        env: the whole environment; by default `environment()`.
+        stdout, stderr: where that goes instead of the terminal.
+        controlling: whether it is the controlling terminal, so that keys make signals,
+            and closing it hangs up.
+    """
+
+    def __init__(
+        self,
+        program: Path | list[str],
+        *,
+        columns: int = 80,
+        rows: int = 24,
+        env: Mapping[str, str] | None = None,
+        stdout: int | IO[bytes] | None = None,
+        stderr: int | IO[bytes] | None = None,
+        controlling: bool = True,
+    ) -> None:
+        self.screen = Screen(columns, rows, raw=True)
+        self.written = bytearray()
+        """All that was written to the terminal until now."""
+        self._news = threading.Condition()
+        self._over = False
+        self._master, self._slave = os.openpty()
+        self._wake = os.pipe()
+        self._set_size(columns, rows)
+        command = program
+        if isinstance(command, Path):
+            command = [sys.executable, "-X", "faulthandler", str(command)]
+        start = f"{_ON_TERMINAL}; {_EXEC}" if controlling else _EXEC
+        self.process = subprocess.Popen(
+            [sys.executable, "-S", "-E", "-c", start, *command],
+            stdin=self._slave,
+            stdout=self._slave if stdout is None else stdout,
+            stderr=self._slave if stderr is None else stderr,
+            env=dict(environment() if env is None else env),
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, name="pty-reader", daemon=True)
+        self._reader.start()
+
+    def until(self, true: Callable[[Screen], object], patience: float = PATIENCE) -> None:
+        """Wait until something is true of the screen."""
+        end = monotonic() + patience
+        with self._news:
+            while not true(self.screen):
+                left = end - monotonic()
+                if self._over or left <= 0 or not self._news.wait(left):
+                    break
+            else:
+                return
+        self._missing("it never was on the screen")
+
+    def quiet_for(self, seconds: float) -> bytes:
+        """Wait until nothing was written for so long. Gives what was written until then."""
+        begin = len(self.written)
+        end = monotonic() + PATIENCE
+        with self._news:
+            while self._news.wait(seconds):
+                if monotonic() > end:
+                    break
+            else:
+                return bytes(self.written[begin:])
+        self._missing("it is never quiet")
+
+    def listen(self, seconds: float) -> bytes:
+        """What is written from now on, for so long."""
+        begin, end = len(self.written), monotonic() + seconds
+        with self._news:
+            while (left := end - monotonic()) > 0 and not self._over:
+                self._news.wait(left)
+            return bytes(self.written[begin:])
+
+    def type(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self._master, keys.encode())
+
+    def resize(self, columns: int, rows: int, *, reflow: bool = True) -> None:
+        """Give the terminal another size; the program gets its SIGWINCH."""
+        with self._news:
+            self.screen.resize(columns, rows, reflow=reflow)
+            self._set_size(columns, rows)
+
+    def flow(self, on: bool) -> None:
+        """Freeze the terminal, as Ctrl-S does, or thaw it."""
+        termios.tcflow(self._slave, termios.TCOON if on else termios.TCOOFF)
+
+    def hang_up(self) -> None:
+        """Close the terminal: who writes to it gets EIO."""
+        os.write(self._wake[1], b"x")
+        self._reader.join(PATIENCE)
+        os.close(self._slave)
+        os.close(self._master)
+        self._master = self._slave = -1
+
+    def wait(self, patience: float = PATIENCE) -> int:
+        """Wait until the program has ended and all that it wrote is on the screen."""
+        try:
+            status = self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self._missing(f"the program did not end within {patience} s")
+        self._settle()
+        return status
+
+    def close(self) -> None:
+        """End the program, if it runs, and close the terminal."""
+        if self.process.poll() is None:
+            _kill_group(self.process.pid, signal.SIGKILL)
+            self.process.wait(PATIENCE)
+        self._settle()
+        for fd in (self._master, *self._wake):
+            if fd >= 0:
+                os.close(fd)
+        self._master, self._wake = -1, (-1, -1)
+
+    def __enter__(self) -> PtyProgram:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _set_size(self, columns: int, rows: int) -> None:
+        size = struct.pack("HHHH", rows, columns, 0, 0)
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, size)
+
+    def _settle(self) -> None:
+        """Let the reader take what is left; it ends when nobody holds the other side."""
+        if self._slave >= 0:
+            os.close(self._slave)
+            self._slave = -1
+        self._reader.join(1.0)  # a process that outlived the program may hold it open
+        if self._reader.is_alive():
+            os.write(self._wake[1], b"x")
+            self._reader.join(PATIENCE)
+
+    def _read(self) -> None:
+        while True:
+            ready = select.select([self._master, self._wake[0]], [], [])[0]
+            try:
+                some = os.read(self._master, 65536) if self._master in ready else b""
+            except OSError:  # EIO: the other side is closed
+                some = b""
+            with self._news:
+                self.written += some
+                self.screen.write(some)
+                self._over = not some
+                self._news.notify_all()
+            if not some:
+                return
+
+    def _missing(self, what: str) -> NoReturn:
+        if self._slave >= 0:
+            self.flow(True)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGABRT)  # faulthandler tells the stacks
+            self._news_for(1.0)
+        seen = "\n".join(self.screen.rows)
+        raise AssertionError(f"{what}\n--- screen\n{seen}\n--- written\n{_shown(self.written)}")
+
+    def _news_for(self, seconds: float) -> None:
+        with self._news:
+            while not self._over and self._news.wait(seconds):
+                pass
+
+
+def _shown(some: bytes | bytearray) -> str:
+    return bytes(some[-6000:]).decode(errors="replace").replace("\x1b", "\N{SYMBOL FOR ESCAPE}")
+
+
+def _kill_group(pid: int, number: int) -> None:
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        return  # it has ended in the meantime
