@@ -180,12 +180,12 @@ def prepare(folder: Path, wanted: set[str]) -> None:
     with hold(folder) as changing:
         if enter(folder, wanted):
             return  # another run made it meanwhile
-        shown = folder.name if folder.parent == ROOT else str(folder)
+        place = named(folder)
         version = "{}.{}".format(*sys.version_info)
         have = ready(folder)
         if have is not None:
             missing = wanted - have
-            say(f"adding {', '.join(sorted(missing))} to {shown} (Python {version}) ...")
+            say(f"adding {', '.join(sorted(missing))} to {place} (Python {version}) ...")
             (folder / STAMP).unlink()
             try:
                 install(folder, missing, changing)
@@ -196,7 +196,7 @@ def prepare(folder: Path, wanted: set[str]) -> None:
                 if not locked(running, shared=False):
                     raise Busy("in use by a run with another Python")
                 have = set()
-                say(f"making {shown} (Python {version}) ...")
+                say(f"making {place} (Python {version}) ...")
                 (folder / STAMP).unlink(missing_ok=True)
                 for path in folder.iterdir():
                     if path.is_dir() and not path.is_symlink():
@@ -217,7 +217,7 @@ def prepare(folder: Path, wanted: set[str]) -> None:
         (folder / f"{STAMP}.new").write_text(json.dumps(stamp, indent=1), "utf-8")
         (folder / f"{STAMP}.new").replace(folder / STAMP)
         if not enter(folder, wanted):
-            raise Failed(f"{shown} was changed while it was made; please try again")
+            raise Failed(f"{place} was changed while it was made; please try again")
 
 
 def hold(folder: Path) -> IO[str]:
@@ -230,7 +230,7 @@ def hold(folder: Path) -> IO[str]:
         changing = (folder / CHANGING).open("a")
         while not locked(changing, shared=False):
             if not waiting:
-                say(f"waiting for another run that changes {folder} ...")
+                say(f"waiting for another run that changes {named(folder)} ...")
             waiting = True
             time.sleep(0.1)
         try:
@@ -240,6 +240,10 @@ def hold(folder: Path) -> IO[str]:
         except FileNotFoundError:
             pass  # the folder was deleted while we waited: once more
         changing.close()
+
+
+def named(folder: Path) -> str:
+    return folder.name if folder.parent == ROOT else str(folder)
 
 
 def locked(file: IO[str], shared: bool) -> bool:

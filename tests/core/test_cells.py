@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -138,4 +139,4 @@ def test_not_much_more_than_the_differences_is_written(before: str, after: str) 
     for begin, end in differences(old, new):
         assert begin in differ or begin + 1 in differ
         changes = sorted(differ & set(range(begin, end)))
-        assert all(b - a <= GAP + 1 for a, b in zip(changes, changes[1:], strict=False))
+        assert all(b - a <= GAP + 1 for a, b in pairwise(changes))

@@ -1,0 +1,181 @@
+"""What every test of the pool stands on: its start method, a display that can be looked at,
+and a look round afterwards. Nothing of a test may be left: no process, no thread of ours, no
+descriptor."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing import forkserver, resource_tracker
+from multiprocessing.context import BaseContext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from barexec import display as displays
+from barexec.state import TaskState
+
+#: Seconds within which whatever a test left behind must be gone.
+PATIENCE = 10.0
+
+Script = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def _children() -> set[int]:
+    """The processes that this one has started, and that still are."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (process / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it has just ended
+        if int(fields[1]) == os.getpid():
+            found.add(int(process.name))
+    return found | {child.pid for child in multiprocessing.active_children() if child.pid}
+
+
+def _descriptors() -> set[str]:
+    return {
+        f"{name} -> {os.readlink(f'/dev/fd/{name}')}"  # noqa: PTH115
+        for name in os.listdir("/dev/fd")  # noqa: PTH208
+        if os.path.islink(f"/dev/fd/{name}")  # noqa: PTH114
+    }
+
+
+def _threads() -> set[str]:
+    return {t.name for t in threading.enumerate() if t.name.startswith("barexec-")}
+
+
+@pytest.fixture(scope="session")
+def _servants() -> None:
+    """Start the processes of `multiprocessing` that live as long as this one."""
+    resource_tracker.ensure_running()
+    if "forkserver" in multiprocessing.get_all_start_methods():
+        forkserver.ensure_running()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(_servants: None) -> Iterator[None]:
+    """After the test no process, no thread of ours and no descriptor is left of it."""
+    gc.collect()
+    children, descriptors = _children(), _descriptors()
+    yield
+    until = time.monotonic() + PATIENCE
+    while True:
+        gc.collect()
+        # nothing to wait for: an executor that was dropped tells nobody that it is gone
+        left = [
+            (_children() - children) and f"processes {_children() - children}",
+            _threads() and f"threads {_threads()}",
+            (_descriptors() - descriptors) and f"descriptors {_descriptors() - descriptors}",
+        ]
+        if not any(left):
+            return
+        assert time.monotonic() < until, f"left behind: {[words for words in left if words]}"
+        time.sleep(0.01)
+
+
+@pytest.fixture(params=multiprocessing.get_all_start_methods())
+def method(request: pytest.FixtureRequest) -> str:
+    """Each start method that there is."""
+    return str(request.param)
+
+
+@pytest.fixture
+def context(method: str) -> BaseContext:
+    return multiprocessing.get_context(method)
+
+
+@pytest.fixture
+def children() -> Callable[[], set[int]]:
+    """What tells the ids of this process's children."""
+    return _children
+
+
+class Shown:
+    """The displays that the test brought into being, in their order."""
+
+    def __init__(self) -> None:
+        self.displays: list[displays.Display] = []
+
+    @property
+    def only(self) -> displays.Display:
+        (display,) = self.displays
+        return display
+
+    @property
+    def tasks(self) -> dict[int, TaskState]:
+        """All tasks of the only display, by number."""
+        tasks = self.only.tasks
+        found = [*tasks.finished.values(), *tasks.failed.values(), *tasks.running.values()]
+        return {task.id: task for task in sorted([*found, *tasks.waiting()], key=lambda t: t.id)}
+
+    @property
+    def outcomes(self) -> list[tuple[str, str]]:
+        """Name and status of each, in the order in which they were submitted."""
+        return [(task.desc, task.status.name) for task in self.tasks.values()]
+
+
+@pytest.fixture(autouse=True)
+def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
+    """What is shown, with sentences for a log: the tests' stderr is no terminal."""
+    monkeypatch.setenv("BAREXEC", "plain")
+    shown = Shown()
+
+    class Watched(displays.Display):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            shown.displays.append(self)
+
+    monkeypatch.setattr(displays, "Display", Watched)
+    return shown
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Script:
+    """Run the body of a main program, with the start method that it finds in `method`.
+
+    A hang ends it, and the test, with the stacks of its threads.
+    """
+
+    def run(
+        text: str, method: str = "spawn", options: tuple[str, ...] = ("-W", "ignore")
+    ) -> subprocess.CompletedProcess[str]:
+        lines = "\n    ".join(text.strip().splitlines())
+        file = tmp_path / "program.py"
+        file.write_text(f"{HEAD}if __name__ == '__main__':\n    {lines}\n", encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, *options, str(file), method],
+            capture_output=True,
+            text=True,
+            timeout=100,
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path]),
+            },
+        )
+        assert done.returncode == 0, done.stderr
+        return done
+
+    return run
+
+
+HEAD = """
+import faulthandler, gc, multiprocessing, os, sys, threading, time
+import tasks
+from barexec import ProgressPoolExecutor
+from barexec import display as displays
+method = sys.argv[1]
+context = multiprocessing.get_context(method)
+def ours():
+    return [t.name for t in threading.enumerate() if t.name.startswith("barexec-")]
+if multiprocessing.parent_process() is None:
+    faulthandler.dump_traceback_later(60, exit=True)
+"""
