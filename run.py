@@ -203,7 +203,13 @@ def prepare(folder: Path, wanted: set[str]) -> None:
                         shutil.rmtree(path)
                     elif path.name not in (CHANGING, RUNNING):
                         path.unlink()
-                call([base_python(), "-m", "venv", "--without-pip", str(folder)], changing)
+                try:
+                    call([base_python(), "-m", "venv", "--without-pip", str(folder)], changing)
+                except Failed as failure:
+                    raise Failed(
+                        f"could not make {place}.\n{failure}\nIf this Python lacks venv, its"
+                        " packager has it apart (Debian, Ubuntu: apt install python3-venv)."
+                    ) from None
                 install(folder, wanted, changing)
         question = "import barexec, sysconfig; print(sysconfig.get_path('purelib'))"
         site = call([str(folder / PYTHON), "-I", "-c", question], changing).strip()

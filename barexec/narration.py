@@ -31,6 +31,8 @@ class Narration:
         self._common = _Budget(BURST, REFILL)
         self._failures = _Budget(FAILURES, FAILURE_REFILL)
         self._spoke: float | None = None
+        self._told: float | None = None
+        """When it last spoke of the whole."""
         self._untold = False
 
     def ended(self, task: TaskState, tasks: Tasks, now: float) -> list[str]:
@@ -61,11 +63,14 @@ class Narration:
         whole = None if tasks.bare else tasks.whole(now)  # which also keeps its rate up to date
         if whole is None or not tasks.live:
             return []
-        if self._spoke is None:
-            self._spoke = now
-        if now - self._spoke < (BUSY if self._untold else CALM):
+        if self._told is None:
+            self._told = now
+        # sentences on single tasks do not stand for those that were left out
+        since = self._told if self._untold or self._spoke is None else self._spoke
+        if now - since < (BUSY if self._untold else CALM):
             return []
-        self._spoke, self._untold = now, False
+        self._spoke = self._told = now
+        self._untold = False
         words = [f"{_tasks(whole.n, whole.total)} done", f"{len(tasks.running)} running"]
         if whole.fraction is not None:
             words[0] += f" ({int(whole.fraction * 100)}%)"

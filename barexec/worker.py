@@ -673,7 +673,9 @@ class Worker:
         if self._sampler.parked:
             self._sampler.wake()
         elif not self._sampler.running:
-            self._sampler.start()
+            # where no thread can be had, the numbers are told as tasks begin and end
+            with suppress(RuntimeError):
+                self._sampler.start()
 
     def end(self, task: Task) -> None:
         """The task has ended: its last numbers follow, if any were or are to be told."""
@@ -684,8 +686,8 @@ class Worker:
             if self._task is task:
                 self._task = None
             return
+        task.end()  # without the lock: objects of the user's may die
         with self._lock:
-            task.end()
             if self._task is task:
                 self._task = None
             if self._sender is None:

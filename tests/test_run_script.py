@@ -612,6 +612,14 @@ def test_a_failed_installation_shows_what_was_said_and_what_to_do(
     assert bare.run("demo").status == 0
 
 
+def test_a_python_without_venv_gets_advice(bare: Checkout) -> None:
+    (bare.beside / "lean" / "venv.py").write_text("raise SystemExit('there is no venv')")
+    failed = bare.run("demo")
+    assert failed.status == 1
+    assert "there is no venv" in failed.err
+    assert "python3-venv" in failed.err
+
+
 def test_where_uv_fails_pip_is_tried(bare: Checkout, index: Index, wheel: bytes) -> None:
     index.offer(wheel, hashlib.sha256(wheel).hexdigest(), "json")
     uv = bare.beside / "uv"

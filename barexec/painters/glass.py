@@ -43,13 +43,14 @@ class Glass:
             OSError: nobody takes it any longer.
             ValueError: the stream is closed.
         """
+        some = text.encode(self._encoding, "replace")
         if self.fd is None or os.name == "nt":  # on Windows the stream speaks to the console
-            self._stream.write(text)
+            self._stream.write(some.decode(self._encoding))
             self._stream.flush()
             return
-        if self._stream.closed:
+        if getattr(self._stream, "closed", False):
             raise ValueError("the stream of the display was closed")
-        rest = memoryview(text.encode(self._encoding, "replace"))
+        rest = memoryview(some)
         while rest:
             try:
                 rest = rest[os.write(self.fd, rest) :]

@@ -7,11 +7,13 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import BaseContext
 from pathlib import Path
@@ -42,11 +44,13 @@ def _children() -> set[int]:
 
 
 def _descriptors() -> set[str]:
-    return {
-        f"{name} -> {os.readlink(f'/dev/fd/{name}')}"  # noqa: PTH115
-        for name in os.listdir("/dev/fd")  # noqa: PTH208
-        if os.path.islink(f"/dev/fd/{name}")  # noqa: PTH114
-    }
+    found = set()
+    for path in Path("/dev/fd").iterdir():
+        try:
+            found.add(f"{path.name}: {path.readlink() if path.is_symlink() else '?'}")
+        except OSError:
+            continue  # it was that of the listing
+    return {words for words in found if not words.endswith("/fd")}
 
 
 def _threads() -> set[str]:
@@ -151,24 +155,28 @@ def script(tmp_path: Path) -> Script:
         lines = "\n    ".join(text.strip().splitlines())
         file = tmp_path / "program.py"
         file.write_text(f"{HEAD}if __name__ == '__main__':\n    {lines}\n", encoding="utf-8")
-        done = subprocess.run(
+        program = subprocess.Popen(
             [sys.executable, *options, str(file), method],
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=100,
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path]),
-            },
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([p for p in sys.path if p])},
+            start_new_session=True,
         )
-        assert done.returncode == 0, done.stderr
-        return done
+        try:
+            out, err = program.communicate(timeout=100)
+        finally:
+            with suppress(ProcessLookupError):  # what a hang has left
+                os.killpg(program.pid, signal.SIGKILL)
+            program.wait()
+        assert program.returncode == 0, err
+        return subprocess.CompletedProcess(program.args, 0, out, err)
 
     return run
 
 
 HEAD = """
-import faulthandler, gc, multiprocessing, os, sys, threading, time
+import faulthandler, gc, multiprocessing, os, signal, sys, threading, time
 import tasks
 from barexec import ProgressPoolExecutor
 from barexec import display as displays
@@ -177,5 +185,7 @@ context = multiprocessing.get_context(method)
 def ours():
     return [t.name for t in threading.enumerate() if t.name.startswith("barexec-")]
 if multiprocessing.parent_process() is None:
-    faulthandler.dump_traceback_later(60, exit=True)
+    # no `dump_traceback_later`: its thread makes `fork` warn
+    faulthandler.register(signal.SIGALRM, chain=True)
+    signal.alarm(60)
 """

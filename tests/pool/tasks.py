@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import os
-import resource
 import signal
 import sys
 import threading
@@ -87,11 +85,6 @@ def initialize(value: object) -> None:
 
 def initialized() -> list[object]:
     return _initialized
-
-
-def warm_up() -> None:
-    """What several nested executors need, in a worker."""
-    gc.collect()
 
 
 # --- what counts -----------------------------------------------------------------------
@@ -248,6 +241,8 @@ def exits_at_once() -> None:
 
 
 def crashes() -> None:
+    import resource
+
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.kill(os.getpid(), signal.SIGSEGV)
     time.sleep(60)
