@@ -8,7 +8,8 @@ A process has one display for each stream; executors that live at the same time 
 bars share it. It lives from the first task until the last pool has closed. Its thread is
 the only one that touches `Tasks` and the terminal; everybody else appends to a deque.
 
-Whatever goes wrong in here becomes one warning, and the work goes on without a display.
+Whatever goes wrong in here becomes one warning, and the work goes on without a display;
+no warning where stderr itself is gone.
 
 Never here: escape codes, the name of a terminal library, a strong reference to an
 executor.
@@ -17,6 +18,7 @@ executor.
 from __future__ import annotations
 
 import atexit
+import errno
 import multiprocessing
 import os
 import sys
@@ -52,6 +54,8 @@ QUIET = 0.3
 LINGER = 3
 #: Seconds that `close` waits for the last frame; a frozen terminal must not hold the work.
 PATIENCE = 2.0
+#: What writing to a terminal or a pipe gives that is there no longer.
+GONE = (errno.EIO, errno.EPIPE, errno.EBADF)
 #: A gap between ticks of so many seconds, in which the process did not run, was a stop
 #: (Ctrl-Z): a shell has written to the terminal since.
 STOPPED = 1.0
@@ -253,6 +257,9 @@ class Display:
         # what is still reported is heard by nobody: keep none of it
         self.submitted = deque(maxlen=0)
         self.ended = deque(maxlen=0)
+        if isinstance(error, OSError) and error.errno in GONE and self.stream is sys.stderr:
+            # nobody would read it; and Python exits with status 120 over what it can't flush
+            return
         warnings.warn(
             f"barexec shows no more progress ({_in_one_line(error)}); the work goes on",
             RuntimeWarning,

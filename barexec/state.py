@@ -176,7 +176,8 @@ class TaskState:
             total=total,
             unit=event.unit,
             elapsed=elapsed,
-            rate=mean if over else meter.rate.per_second(at),
+            # by whole seconds, so that the figure of a bar that stalls does not run
+            rate=mean if over else meter.rate.per_second(int(at)),
             remaining=None if over else meter.rate.remaining(at, total),
             status=self.status,
             depth=depth,
@@ -334,7 +335,7 @@ class Tasks:
             elapsed=elapsed,
             rate=(ended / elapsed if elapsed > 0 and ended else None)
             if over
-            else self._rate.per_second(elapsed),
+            else self._rate.per_second(int(elapsed)),
             remaining=self._remaining(elapsed, now) if known and not over else None,
             status=outcome if over else Status.RUNNING,
             fraction=min(1.0, (ended + part) / total) if total else None,

@@ -19,3 +19,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write tests/screens/*.txt anew from what is composed now; look at the diff",
     )
+    parser.addoption("--slow", action="store_true", help="run the tests marked slow, too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--slow"):
+        skip = pytest.mark.skip(reason="slow: needs --slow")
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(skip)

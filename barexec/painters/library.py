@@ -98,7 +98,9 @@ def _terminal(fd: int | None) -> Any:
         # a kind that curses does not know raises `curses.error`; no class to name it by
         # can be imported where there is no curses
         stream = io.StringIO() if fd is None else _StandIn(fd)
-        return library.Terminal(stream=stream, force_styling=True)
+        # forced: at NO_COLOR, blessed would not even move the cursor
+        forced = type("Terminal", (library.Terminal,), {"does_styling": True})
+        return forced(stream=stream, force_styling=True)
     except Exception as error:
         if isinstance(error, (OSError, ValueError)) or type(error).__module__ == "_curses":
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -30,16 +31,23 @@ class ReversesMap(ProgressPoolExecutor):
     """The results of `map` come in the wrong order."""
 
     def map(self, fn: Callable[..., Any], *iterables: Any, **kwargs: Any) -> Iterator[Any]:
-        return reversed(list(super().map(fn, *iterables, **kwargs)))
+        results: list[Any] = list(super().map(fn, *iterables, **kwargs))
+        return iter(results[::-1])
+
+
+class Dies(ProgressPoolExecutor):
+    """The process ends."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        os._exit(0)
 
 
 class KeepsResults(ProgressPoolExecutor):
     """The executor holds all results."""
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future = super().submit(fn, *args, **kwargs)
-        self.__dict__.setdefault("kept", []).append(future)
-        return future
+    def map(self, fn: Callable[..., Any], *iterables: Any, **kwargs: Any) -> Iterator[Any]:
+        self.kept = list(super().map(fn, *iterables, **kwargs))
+        return iter(self.kept)
 
 
 class LeavesThread(ProgressPoolExecutor):

@@ -29,8 +29,8 @@ from typing import Any
 
 STOCK = "concurrent.futures.process:ProcessPoolExecutor"
 OURS = "barexec.executor:ProgressPoolExecutor"
-#: Start methods; "" stands for the tests that name none.
-METHODS = ("fork", "forkserver", "spawn", "") if os.name == "posix" else ("spawn", "")
+#: Start methods; tests that name none run along with "spawn".
+METHODS = ("fork", "forkserver", "spawn") if os.name == "posix" else ("spawn",)
 DISPLAYS = ("terminal", "file") if hasattr(os, "openpty") else ("file",)
 #: Seconds that a run may take; the tests for deadlocks give up after 300 s themselves.
 LIMIT = 900.0
@@ -224,6 +224,8 @@ def differences(stock: Run, ours: Run) -> list[str]:
             found.append(f"{id}: threads or processes are left behind")
         new = {*b.get("warnings", ())} - {*a.get("warnings", ())} - {PROVOKED}
         found += [f"{id}: {warning}" for warning in sorted(new)]
+    if sum(ours.made.values()) != sum(stock.made.values()):
+        found.append(f"{sum(ours.made.values())} executors made, not {sum(stock.made.values())}")
     if ours.left and not stock.left:
         found.append("processes are left behind after the run")
     return found
@@ -244,7 +246,7 @@ def main() -> int:
             stock = run(STOCK, display, (method,), args.only)
             for _ in range(args.times):
                 ours = run(OURS, display, (method,), args.only)
-                parts = [f"{display:9}{method or '(none)':12}"]
+                parts = [f"{display:9}{method:11}"]
                 for each in (stock, ours):
                     parts.append(
                         f"{each.count('passed'):4} passed {each.count('skipped'):3} skipped "

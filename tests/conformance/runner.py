@@ -17,6 +17,7 @@ in its place, which is all the same there: they run functions of these modules, 
 
 from __future__ import annotations
 
+import _thread
 import argparse
 import concurrent.futures
 import concurrent.futures.process
@@ -42,6 +43,10 @@ from typing import Any
 TESTS = "test.test_concurrent_futures"
 
 
+def module(name: str) -> Any:
+    return importlib.import_module(name)
+
+
 def substitute(executor: str, made: Path) -> type[concurrent.futures.ProcessPoolExecutor]:
     """Put a class, "module:name", in the place of the stock one. Returns the stock one.
 
@@ -49,8 +54,8 @@ def substitute(executor: str, made: Path) -> type[concurrent.futures.ProcessPool
     """
     process = concurrent.futures.process
     stock = process.ProcessPoolExecutor
-    module, name = executor.split(":")
-    chosen = getattr(importlib.import_module(module), name)
+    home, name = executor.split(":")
+    chosen = getattr(module(home), name)
     construct: Any = stock.__init__
 
     @wraps(construct)
@@ -60,9 +65,9 @@ def substitute(executor: str, made: Path) -> type[concurrent.futures.ProcessPool
         construct(self, *args, **kwargs)
 
     stock.__init__ = counted  # type: ignore[method-assign]
-    for home in (concurrent.futures, process):
-        home.ProcessPoolExecutor = chosen  # type: ignore[misc]
-        setattr(home, chosen.__name__, chosen)  # programs import it by the name it has
+    for futures in (concurrent.futures, process):
+        for taken in ("ProcessPoolExecutor", chosen.__name__):  # programs import it by its own
+            setattr(futures, taken, chosen)
     return stock
 
 
@@ -84,7 +89,7 @@ def start_program(executor: str, made: str, stderr: str, term: str) -> None:
 
 def substitute_in_programs(executor: str, made: Path, stderr: str) -> None:
     """Let each `python -c …` that a test starts begin with `start_program`."""
-    helper: Any = importlib.import_module("test.support.script_helper")
+    helper = module("test.support.script_helper")
     run = helper.run_python_until_end
     given = (executor, str(made), stderr, os.environ["TERM"])
     # leaves no name behind in the program's namespace; the path, since it runs isolated
@@ -99,6 +104,16 @@ def substitute_in_programs(executor: str, made: Path, stderr: str) -> None:
     helper.run_python_until_end = prefixed
 
 
+def wait_for_threads(count: int, dangling: object) -> None:
+    """What CPython 3.11 on does at each test's end: 3.10 gives threads no time to end."""
+    until = time.monotonic() + 1.0
+    while _thread._count() > count:
+        if time.monotonic() > until:
+            module("test.support").environment_altered = True
+            break
+        time.sleep(0.01)
+
+
 def cases(suite: unittest.TestSuite) -> Iterator[unittest.TestCase]:
     for test in suite:
         if isinstance(test, unittest.TestSuite):
@@ -111,18 +126,18 @@ def load(stock: type, methods: list[str], only: str) -> Iterator[unittest.TestCa
     """The tests of process pools, and those that are for no executor in particular.
 
     Args:
-        methods: start methods; "" stands for the tests that name none.
+        methods: start methods; tests that name none are taken along with "spawn".
         only: a regular expression that is searched for in each test's id.
     """
-    package = importlib.import_module(TESTS)
-    modules = [package]
+    package = module(TESTS)
+    parts = [package]
     if hasattr(package, "__path__"):
         names = [m.name for m in pkgutil.iter_modules(package.__path__)]
-        modules = [importlib.import_module(f"{TESTS}.{n}") for n in names if n.startswith("test_")]
-    for module in modules:
-        for case in cases(unittest.defaultTestLoader.loadTestsFromModule(module)):
+        parts = [module(f"{TESTS}.{name}") for name in names if name.startswith("test_")]
+    for part in parts:
+        for case in cases(unittest.defaultTestLoader.loadTestsFromModule(part)):
             kind = getattr(case, "executor_type", stock)
-            chosen = issubclass(kind, stock) and getattr(case, "ctx", "") in methods
+            chosen = issubclass(kind, stock) and getattr(case, "ctx", "spawn") in methods
             if chosen and re.search(only, case.id()):
                 yield case
 
@@ -133,11 +148,11 @@ class Record(unittest.TestResult):
     def __init__(self) -> None:
         super().__init__()
         self.told: dict[str, dict[str, Any]] = {}
-        self._support: Any = importlib.import_module("test.support")
+        self._support = module("test.support")
         self._support.verbose = False
         self._began = 0.0
         self._warned: set[str] = set()
-        warnings.showwarning = self._warn
+        warnings.showwarning = self._warn  # type: ignore[assignment]
 
     def _warn(self, message: Any, category: type[Warning], *where: Any) -> None:
         # numbers (processes, threads, addresses) differ from run to run
@@ -190,7 +205,7 @@ def main() -> None:
     parser.add_argument("executor", help="module:name of the class")
     parser.add_argument("folder", type=Path, help="where the report is written")
     parser.add_argument("stderr", help="path of this program's stderr: a terminal, or a file")
-    parser.add_argument("--methods", default="fork,forkserver,spawn,", help="start methods")
+    parser.add_argument("--methods", default="fork,forkserver,spawn", help="start methods")
     parser.add_argument("--only", default="", help="regular expression that an id must contain")
     args = parser.parse_args()
 
@@ -198,6 +213,8 @@ def main() -> None:
     made.touch()
     stock = substitute(args.executor, made)
     substitute_in_programs(args.executor, made, args.stderr)
+    if sys.version_info < (3, 11):
+        module("test.support.threading_helper").threading_cleanup = wait_for_threads
     record = Record()
     with (args.folder / "stacks").open("w") as stacks:
         if hasattr(faulthandler, "register"):

@@ -1110,7 +1110,7 @@ def test_a_sample_at_any_time_is_between_what_was_and_what_is(
             for event in task.sample(0.0):
                 assert isinstance(event, Advanced)
                 seen.append((event.serial, event.n))
-                looked.set()
+            looked.set()
 
     watcher = threading.Thread(target=watch)
     watcher.start()

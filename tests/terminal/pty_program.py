@@ -66,7 +66,14 @@ class PtyProgram:
         stdout, stderr: where that goes instead of the terminal.
         controlling: whether it is the controlling terminal, so that keys make signals,
             and closing it hangs up.
+
+    Attributes:
+        screen: what is seen.
+        written: all that was written to the terminal until now.
+        gate: the file that tasks of the program wait for, if any do.
     """
+
+    gate: Path
 
     def __init__(
         self,
@@ -81,7 +88,6 @@ class PtyProgram:
     ) -> None:
         self.screen = Screen(columns, rows, raw=True)
         self.written = bytearray()
-        """All that was written to the terminal until now."""
         self._news = threading.Condition()
         self._over = False
         self._master, self._slave = os.openpty()
@@ -114,18 +120,6 @@ class PtyProgram:
                 return
         self._missing("it never was on the screen")
 
-    def quiet_for(self, seconds: float) -> bytes:
-        """Wait until nothing was written for so long. Gives what was written until then."""
-        begin = len(self.written)
-        end = monotonic() + PATIENCE
-        with self._news:
-            while self._news.wait(seconds):
-                if monotonic() > end:
-                    break
-            else:
-                return bytes(self.written[begin:])
-        self._missing("it is never quiet")
-
     def listen(self, seconds: float) -> bytes:
         """What is written from now on, for so long."""
         begin, end = len(self.written), monotonic() + seconds
@@ -133,6 +127,10 @@ class PtyProgram:
             while (left := end - monotonic()) > 0 and not self._over:
                 self._news.wait(left)
             return bytes(self.written[begin:])
+
+    def open_gate(self) -> None:
+        """Let the tasks go on that wait for it."""
+        self.gate.touch()
 
     def type(self, keys: str) -> None:
         """Press keys."""

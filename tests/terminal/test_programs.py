@@ -1,0 +1,560 @@
+"""Whole programs on a real pseudo-terminal: what is on the screen, during and after.
+
+Here `after` is what the program prints when its executor has closed: whatever stood on
+the screen before, it must stand below the last frame, in a row of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pty_program import PtyProgram, environment
+
+from barexec.testing import Screen
+
+Start = Callable[..., PtyProgram]
+
+ONE_OF_EACH = """
+if __name__ == "__main__":
+    print("above", flush=True)
+    with ProgressPoolExecutor(4, leave={leave!r}) as ex:
+        ex.submit(counted, 3), ex.submit(broken, "disk"), ex.submit(quiet, "mail")
+    print("after")
+"""
+TWO_BARS = """
+if __name__ == "__main__":
+    print("above\\n" * {above}, end="", flush=True)
+    with ProgressPoolExecutor(2) as ex:
+        ex.submit(counted, 3), ex.submit(counted, 7)
+    print("after")
+"""
+
+
+def rows(screen: Screen) -> list[str]:
+    """All that was ever shown, without empty rows at the end."""
+    shown = [*screen.history, *screen.rows]
+    while shown and not shown[-1]:
+        del shown[-1]
+    return shown
+
+
+def blurred(lines: list[str]) -> list[str]:
+    """Bars and figures that depend on the clock, as one mark each."""
+    some = [
+        re.sub(r" +\d+:\d\d(<\d+:\d\d)?( +[\d.]+ (\w+/)?\w+/?\w+)?$", " TIME", s) for s in lines
+    ]
+    return [re.sub(" +", " ", re.sub("[━╾─]+", "BAR", line)) for line in some]
+
+
+def controls(written: bytes) -> list[bytes]:
+    """The control characters in it, but for line ends."""
+    return re.findall(rb"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f]", written)
+
+
+def shows(*texts: str) -> Callable[[Screen], bool]:
+    return lambda screen: all(any(text in row for row in screen.rows) for text in texts)
+
+
+# --- what stays ---
+
+LIVE = [
+    "above",
+    " tasks BAR 0/3 10% TIME",
+    " counted(3) BAR 3/10 30% TIME",
+    "S broken('disk') TIME",
+    "S quiet('mail') TIME",
+]
+ALL = [
+    "✗ tasks BAR 3/3 100% 0:00 1 failed",
+    "✓ counted(3) BAR 10/10 100% TIME",
+    "✗ broken('disk') ValueError: no disk TIME",
+    "✓ quiet('mail') TIME",
+]
+BAD = ["✗ tasks BAR 3/3 100% 0:00 1 failed", "✗ broken('disk') ValueError: no disk TIME"]
+SHORT = ["✗ tasks 100%", "✗ broke… ValueErr…", " … 2 done"]
+WANTED = {
+    (True, 80, 24): ALL,
+    (True, 80, 10): ALL,
+    (True, 20, 3): ["✗ tasks 100%", "✓ count… 100%", "✗ broke… ValueErr…", "✓ quiet…"],
+    (True, 1, 1): ["✗", "✓", "✗", "✓"],
+    (False, 80, 24): [],
+    (False, 80, 10): [],
+    (False, 20, 3): [],
+    (False, 1, 1): [],
+    ("failed", 80, 24): [*BAD, " … 2 done"],
+    ("failed", 80, 10): [*BAD, " … 2 done"],
+    ("failed", 20, 3): SHORT,
+    ("failed", 1, 1): ["✗"],
+    (None, 80, 24): ALL,
+    (None, 80, 10): ALL,
+    (None, 20, 3): SHORT,
+    (None, 1, 1): ["✗"],
+}
+
+
+def test_what_stays_on_the_screen(start: Start) -> None:
+    """By `leave`, on screens of all sizes; nothing is left of the live frames."""
+    programs = {
+        case: start(ONE_OF_EACH.format(leave=case[0]), columns=case[1], rows=case[2])
+        for case in WANTED
+    }
+    for (_, columns, height), program in programs.items():
+        # all tasks have a row, or as many as there is room for
+        program.until(lambda s, n=min(5, height): sum(map(bool, s.rows)) >= n)  # type: ignore[misc]
+        program.until(shows("30%") if columns == 80 else shows(""))
+        program.open_gate()
+    for (leave, columns, height), program in programs.items():
+        assert program.wait() == 0
+        shown = rows(program.screen)
+        words = [list("above"), list("after")] if columns == 1 else [["above"], ["after"]]
+        assert shown[: len(words[0])] == words[0], (leave, columns, height)
+        assert shown[-len(words[1]) :] == words[1], (leave, columns, height)
+        frame = shown[len(words[0]) : -len(words[1])]
+        assert blurred(frame) == WANTED[leave, columns, height], (leave, columns, height)
+
+
+def test_the_live_frame(start: Start) -> None:
+    program = start(ONE_OF_EACH.format(leave=None))
+    program.until(shows("30%", "broken", "quiet"))
+    shown = [re.sub("^[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]", "S", row) for row in blurred(rows(program.screen))]
+    assert sorted(shown) == sorted(LIVE)
+    assert program.screen.cursor == (0, 5)
+
+
+def test_a_short_run_does_not_flash(start: Start) -> None:
+    program = start(
+        """
+        display.QUIET = 1000.0  # however slow the machine is
+        if __name__ == "__main__":
+            with ProgressPoolExecutor(2) as ex:
+                list(ex.map(abs, range(10)))
+        """
+    )
+    assert program.wait() == 0
+    assert program.written == b""
+
+
+def test_a_short_run_leaves_what_it_was_told_to(start: Start) -> None:
+    program = start(
+        """
+        display.QUIET = 1000.0
+        if __name__ == "__main__":
+            with ProgressPoolExecutor(1, leave=True) as ex:
+                ex.submit(abs, -3)
+        """
+    )
+    assert program.wait() == 0
+    assert blurred(rows(program.screen)) == ["✓ tasks BAR 1/1 100% TIME", "✓ abs(-3) TIME"]
+
+
+# --- while it runs ---
+
+
+def test_resized_while_running(start: Start) -> None:
+    program = start(TWO_BARS.format(above=30))
+    program.until(shows("30%", "70%"))
+    for columns, height in ((44, 24), (120, 24), (60, 12), (60, 30)):
+        program.resize(columns, height)
+        program.until(lambda s: s.cursor == (0, s.size[1] - 1) and shows("30%", "70%")(s))
+        fits = [len(row) < columns for row in program.screen.rows]
+        assert all(fits), (columns, height)
+        program.until(lambda s: rows(s)[:30] == ["above"] * 30 and len(rows(s)) == 33)
+    program.open_gate()
+    assert program.wait() == 0
+    shown = rows(program.screen)
+    assert shown[:30] == ["above"] * 30
+    assert [row.split()[0] for row in shown[30:]] == ["✓", "✓", "✓", "after"]
+
+
+def test_colours_come_and_go_with_the_environment(start: Start) -> None:
+    usual, never = (
+        start(ONE_OF_EACH.format(leave=None)),
+        start(ONE_OF_EACH.format(leave=None), NO_COLOR="1"),
+    )
+    for program in (usual, never):
+        program.until(shows("30%", "broken", "quiet"))
+        program.open_gate()
+        assert program.wait() == 0
+    assert blurred(rows(usual.screen)) == blurred(rows(never.screen))
+    assert not re.search(rb"\x1b\[[\d;]*m", never.written)
+    assert {style for style, _ in usual.screen.runs(1)} == {"", "red", "bold", "dim"}
+    assert {style for style, _ in usual.screen.runs(2)} == {"", "green", "dim"}
+    assert usual.screen.runs(3)[0] == ("red", "✗")
+
+
+def test_two_executors_share_one_display(start: Start) -> None:
+    program = start(
+        """
+        if __name__ == "__main__":
+            with ProgressPoolExecutor(1) as one, ProgressPoolExecutor(1) as other:
+                one.submit(counted, 3), other.submit(counted, 7)
+            print("after")
+        """
+    )
+    program.until(shows("tasks", "counted(3)", "counted(7)", "0/2", "50%"))
+    program.open_gate()
+    assert program.wait() == 0
+    assert [row.split()[:2] for row in rows(program.screen)] == [
+        ["✓", "tasks"],
+        ["✓", "counted(3)"],
+        ["✓", "counted(7)"],
+        ["after"],
+    ]
+
+
+def test_a_bar_in_the_main_process_shares_the_display(start: Start) -> None:
+    program = start(
+        """
+        if __name__ == "__main__":
+            with ProgressPoolExecutor(1) as ex:
+                ex.submit(counted, 3)
+                for at in track(range(10), desc="mine"):
+                    if at == 4:
+                        gate()
+            print("after")
+        """
+    )
+    program.until(shows("tasks", "counted(3)", "mine", "30%", "40%"))
+    program.open_gate()
+    assert program.wait() == 0
+    assert [row.split()[:2] for row in rows(program.screen)] == [
+        ["✓", "tasks"],
+        ["✓", "counted(3)"],
+        ["✓", "mine"],
+        ["after"],
+    ]
+
+
+def test_bars_one_after_the_other_without_any_executor(start: Start) -> None:
+    program = start(
+        """
+        display.QUIET = 0.0
+        def loop(desc):
+            for at in track(range(10), desc=desc):
+                if at == 4:
+                    time.sleep(0.2)
+        if __name__ == "__main__":
+            loop("one")
+            print("between", flush=True)
+            loop("other")
+            print("after")
+        """
+    )
+    assert program.wait() == 0
+    assert blurred(rows(program.screen)) == [
+        "✓ one BAR 10/10 100% TIME",
+        "between",
+        "✓ other BAR 10/10 100% TIME",
+        "after",
+    ]
+
+
+def test_an_executor_that_idles_writes_nothing_and_goes_on_in_its_frame(start: Start) -> None:
+    program = start(
+        """
+        if __name__ == "__main__":
+            print("above", flush=True)
+            with ProgressPoolExecutor(1) as ex:
+                ex.submit(time.sleep, 0.5).result()
+                gate()
+                ex.submit(time.sleep, 0.5)
+            print("after")
+        """
+    )
+    program.until(shows("✓ sleep"))
+    program.listen(0.5)
+    assert program.listen(1.5) == b""
+    program.open_gate()
+    assert program.wait() == 0
+    assert [row.split()[:2] for row in rows(program.screen)] == [
+        ["above"],
+        ["✓", "tasks"],
+        ["✓", "sleep(0.5)"],
+        ["✓", "sleep(0.5)"],
+        ["after"],
+    ]
+
+
+def test_of_a_bar_that_stands_still_only_times_and_rates_change_once_a_second(start: Start) -> None:
+    program = start(TWO_BARS.format(above=1))
+    program.until(shows("30%", "70%"))
+    program.listen(0.5)
+    written = program.listen(2.4)
+    text = re.sub(r"\x1b\[[\d;]*[A-Za-z]|[\r\n ]", "", written.decode())
+    assert re.fullmatch(r"[\d.:<]*([\d.:<]|s?/?(task|it)/?s?)*", text)
+    # three rows, and each figure at most once a second
+    assert len(written.split(b"\x1b[2m")) <= 1 + 3 * 3 * 3
+
+
+# --- other places than a terminal ---
+
+SUMMARY = re.compile(r"3 tasks in [\d.]+ s: 2 done, 1 failed\n")
+
+
+@pytest.mark.parametrize("where", ["file", "pipe"])
+def test_without_a_terminal_there_are_sentences(start: Start, tmp_path: Path, where: str) -> None:
+    log = tmp_path / "log"
+    with log.open("wb") as file:
+        cat = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=file)
+        assert cat.stdin is not None
+        with cat.stdin as pipe:
+            code = ONE_OF_EACH.format(leave=None)
+            program = start(code, stderr=file if where == "file" else pipe)
+        program.open_gate()
+        assert program.wait() == 0
+        assert cat.wait() == 0
+    told = log.read_bytes()
+    assert not controls(told)
+    assert b"\r" not in told
+    *sentences, summary = told.decode().splitlines(keepends=True)
+    assert SUMMARY.fullmatch(summary)
+    assert sorted(re.sub(r"[\d.]+ s", "SPAN", line) for line in sentences) == [
+        "broken('disk') failed after SPAN: ValueError: no disk\n",
+        "counted(3) is done after SPAN, 10 it\n",
+        "quiet('mail') is done after SPAN\n",
+    ]
+    assert program.written == b"above\r\nafter\r\n"
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [("off", 0), ("plain", 4)],
+)
+def test_the_user_may_have_less_than_bars(start: Start, wish: str, words: int) -> None:
+    program = start(ONE_OF_EACH.format(leave=None), BAREXEC=wish)
+    program.open_gate()
+    assert program.wait() == 0
+    assert not controls(program.written)
+    shown = rows(program.screen)
+    assert (shown[0], shown[-1]) == ("above", "after")
+    assert len(shown) == 2 + words
+
+
+def test_the_user_may_not_have_bars_in_a_pipe(start: Start, tmp_path: Path) -> None:
+    with (tmp_path / "log").open("wb") as log:
+        program = start(
+            ONE_OF_EACH.format(leave=None), stderr=log, BAREXEC="inline", FORCE_COLOR="1"
+        )
+        program.open_gate()
+        assert program.wait() == 0
+    told = (tmp_path / "log").read_bytes()
+    assert SUMMARY.search(told.decode())
+    assert not controls(told)
+
+
+def test_bars_do_not_go_where_the_output_goes(start: Start, tmp_path: Path) -> None:
+    """`program.py > file`, or `| less`: the terminal has the bars, the file the output."""
+    with (tmp_path / "out").open("wb") as out:
+        program = start(ONE_OF_EACH.format(leave=None), stdout=out)
+        program.until(shows("30%"))
+        program.open_gate()
+        assert program.wait() == 0
+    assert (tmp_path / "out").read_bytes() == b"above\nafter\n"
+    assert blurred(rows(program.screen)) == ALL
+
+
+# --- kinds of terminals ---
+
+
+@pytest.mark.parametrize("kind", ["xterm", "screen", "vt100", "ansi", "linux"])
+def test_kinds_of_terminals_with_bars(start: Start, kind: str) -> None:
+    program = start(ONE_OF_EACH.format(leave=None), TERM=kind)
+    program.until(shows("30%", "broken", "quiet"))
+    program.open_gate()
+    assert program.wait() == 0
+    assert b"$<" not in program.written
+    shown = blurred(rows(program.screen))
+    if kind == "linux":  # its font has little more than ASCII
+        assert "".join(shown).isascii()
+        assert [row[0] for row in shown] == ["a", "x", "v", "x", "v", "a"]
+    else:
+        assert shown == ["above", *ALL, "after"]
+
+
+@pytest.mark.parametrize("kind", ["dumb", "no-such-terminal", "", None])
+def test_kinds_of_terminals_with_sentences(start: Start, kind: str | None) -> None:
+    program = start("sys.modules['blessed'] = None\n" + ONE_OF_EACH.format(leave=None), TERM=kind)
+    program.open_gate()
+    assert program.wait() == 0
+    assert not controls(program.written)
+    assert re.fullmatch(r"3 tasks in [\d.]+ s: 2 done, 1 failed", rows(program.screen)[-2])
+
+
+# --- jobs ---
+
+
+def test_after_a_stop_the_frame_is_painted_anew_below(start: Start) -> None:
+    shell = start(TWO_BARS.format(above=1), shell=True)
+    shell.type("$PROGRAM\n")
+    shell.until(shows("30%", "70%"))
+    shell.type("\x1a")
+    shell.until(shows("Stopped"))
+    assert b"\x1b" not in shell.listen(1.2), "a program that is stopped writes nothing"
+    shell.type("fg\n")
+    shell.until(lambda s: sum("30%" in row for row in s.rows) == 2)
+    shell.open_gate()
+    shell.until(shows("after"))
+    shown = rows(shell.screen)
+    stop = next(at for at, row in enumerate(shown) if "Stopped" in row)
+    assert [row.split()[0] for row in shown[2:stop]] == ["tasks", "counted(3)", "counted(7)"]
+    assert [row.split()[:2] for row in shown[-5:]] == [
+        ["✓", "tasks"],
+        ["✓", "counted(3)"],
+        ["✓", "counted(7)"],
+        ["after"],
+        ["$"],
+    ]
+
+
+def test_a_job_in_the_background_paints_nothing(start: Start) -> None:
+    shell = start(TWO_BARS.format(above=1), shell=True)
+    shell.type("$PROGRAM\n")
+    shell.until(shows("30%", "70%"))
+    shell.type("\x1a")
+    shell.until(shows("Stopped"))
+    shell.type("bg\n")
+    shell.until(lambda s: s.rows[s.cursor[1]] == "$")
+    assert shell.listen(1.5) == b""
+    shell.type("fg\n")
+    shell.until(lambda s: sum("30%" in row for row in s.rows) == 2)
+    shell.open_gate()
+    shell.until(shows("after"))
+
+
+def test_a_frozen_terminal_does_not_repeat_the_frame(start: Start) -> None:
+    """Ctrl-S, and after a while Ctrl-Q."""
+    program = start(TWO_BARS.format(above=1))
+    program.until(shows("30%", "70%"))
+    program.flow(False)
+    program.listen(2.0)
+    program.flow(True)
+    program.until(lambda s: any("0:02" in row or "0:03" in row for row in s.rows))
+    program.open_gate()
+    assert program.wait() == 0
+    assert [row.split()[0] for row in rows(program.screen)] == ["above", "✓", "✓", "✓", "after"]
+
+
+# --- terminals that go wrong ---
+
+RESULTS = """
+if __name__ == "__main__":
+    with ProgressPoolExecutor(2) as ex:
+        futures = [ex.submit(counted, 3), ex.submit(broken, "disk")]
+        open(os.environ["GATE"] + "-is-near", "w").close()
+    print([f.exception() or f.result() for f in futures])
+"""
+RESULT = b"[3, ValueError('no disk')]\n"
+
+
+def ended(program: PtyProgram, out: Path) -> None:
+    """It ends as it would with the stock executor."""
+    assert program.wait() == 0
+    assert out.read_bytes() == RESULT
+    assert b"Fatal Python error" not in program.written
+    assert program.written.count(b"Warning") <= 1
+
+
+def test_a_terminal_that_is_closed_does_not_harm_the_work(start: Start, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with out.open("wb") as file:
+        program = start(RESULTS, stdout=file, controlling=False)
+        program.until(shows("30%"))
+        program.hang_up()
+        program.open_gate()
+        ended(program, out)
+
+
+def test_a_pipe_that_is_closed_does_not_harm_the_work(start: Start, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    end, pipe = os.pipe()
+    with out.open("wb") as file:
+        program = start(RESULTS, stdout=file, stderr=pipe)
+        os.close(pipe)
+        os.close(end)
+        program.open_gate()
+        ended(program, out)
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+def test_a_frozen_terminal_does_not_hold_the_work(
+    start: Start, tmp_path: Path, drawn: bool
+) -> None:
+    out = tmp_path / "out"
+    with out.open("wb") as file:
+        program = start(RESULTS, stdout=file)
+        if drawn:
+            program.until(shows("30%"))
+        program.flow(False)
+        program.listen(0.5)
+        program.open_gate()
+        program.process.wait(30)
+        program.flow(True)
+        ended(program, out)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        "sys.stderr.close()",
+        "os.close(2)",
+        "sys.stderr = None",
+        "sys.stderr = sys.__stderr__ = None",
+        "import io; sys.stderr = io.StringIO()",
+        "sys.stderr = open(os.devnull, 'w'); os.close(sys.stderr.fileno())",
+        "class Odd: write = flush = isatty = lambda *a: 1\nsys.stderr = Odd()",
+        "class Odd: write = flush = lambda *a: 1\nsys.stderr = Odd()",
+        "class Odd: write = flush = isatty = fileno = lambda *a: 9999\nsys.stderr = Odd()",
+        "class Odd:\n def __getattr__(self, name): return getattr(sys.__stderr__, name)\n"
+        "sys.stderr = Odd()",
+    ],
+)
+def test_an_odd_stderr_does_not_harm_the_work(start: Start, tmp_path: Path, trouble: str) -> None:
+    out = tmp_path / "out"
+    code = RESULTS.replace("    with Prog", f"    exec({trouble!r})\n    with Prog")
+    with out.open("wb") as file:
+        program = start(code, stdout=file)
+        program.open_gate()
+        ended(program, out)
+
+
+def test_an_odd_stderr_that_is_a_terminal_gets_whole_frames(start: Start) -> None:
+    """A console of an editor, which has no descriptor."""
+    program = start(
+        """
+        class Console:
+            encoding = "utf-8"
+            def write(self, text): return sys.__stdout__.write(text)
+            def flush(self): sys.__stdout__.flush()
+            def isatty(self): return True
+        if __name__ == "__main__":
+            sys.stderr = Console()
+            with ProgressPoolExecutor(2) as ex:
+                ex.submit(counted, 3), ex.submit(broken, "disk")
+        """
+    )
+    program.until(shows("30%", "broken"))
+    program.open_gate()
+    assert program.wait() == 0
+    assert [row.split()[:2] for row in rows(program.screen)] == [
+        ["✗", "tasks"],
+        ["✓", "counted(3)"],
+        ["✗", "broken('disk')"],
+    ]
+
+
+def test_the_terminal_is_never_asked(start: Start) -> None:
+    """An answer would reach whoever reads the keyboard next, and waiting for it takes time."""
+    program = start(ONE_OF_EACH.format(leave=None))
+    program.until(shows("30%"))
+    program.open_gate()
+    assert program.wait() == 0
+    assert program.screen.answers == ()
+    allowed = rb"\x1b\[\d*[ACKJ]|\x1b\[[\d;]*m|\r|\n"
+    assert not controls(re.sub(allowed, b"", bytes(program.written)))
