@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -18,6 +19,9 @@ from .measure import in_turns, ratio, table
 ITEMS = 2_000_000
 ROUNDS = 9
 
+_LIST = list(range(ITEMS))
+_TUPLE = tuple(_LIST)
+_DICT = dict.fromkeys(_LIST)
 SOURCES: dict[str, Callable[[], Iterable[Any]]] = {
     "list": lambda: _LIST,
     "tuple": lambda: _TUPLE,
@@ -25,9 +29,6 @@ SOURCES: dict[str, Callable[[], Iterable[Any]]] = {
     "dict": lambda: _DICT,
     "generator": lambda: (item for item in _LIST),
 }
-_LIST = list(range(ITEMS))
-_TUPLE = tuple(_LIST)
-_DICT = dict.fromkeys(_LIST)
 
 
 def bare(source: str) -> None:
@@ -73,7 +74,7 @@ CONTENDERS = (bare, tracked, tqdm, rich, progressbar2)
 def run(source: str) -> dict[str, list[float]]:
     """To be run in a worker: seconds of each contender."""
     # the bar of each contender must look like that of a loop in a user's own function
-    return in_turns({f.__name__: lambda f=f: f(source) for f in CONTENDERS}, ROUNDS)
+    return in_turns({f.__name__: partial(f, source) for f in CONTENDERS}, ROUNDS)
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ def in_turns(contenders: Mapping[str, Callable[[], object]], rounds: int) -> dic
     """Seconds of each call, `rounds` times in turns, the order reversed every other time."""
     times: dict[str, list[float]] = {name: [] for name in contenders}
     for turn in range(rounds):
-        for name in reversed(contenders) if turn % 2 else contenders:
+        for name in list(contenders)[:: -1 if turn % 2 else 1]:
             gc.collect()
             began = perf_counter()
             contenders[name]()
