@@ -188,6 +188,10 @@ class MessageSender:
     def ready(self, timeout: float) -> bool:
         return True
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        context.assert_spawning(self)
+        return MessageSender, (self._end,)
+
 
 class MessageReceiver:
     """The reading end of a `multiprocessing` message pipe."""

@@ -569,7 +569,7 @@ def test_nothing_of_the_users_is_called() -> None:
         def _called(self, *_: object) -> Any:
             raise AssertionError
 
-        __eq__ = __hash__ = __bool__ = __len__ = __reduce__ = __repr__ = _called  # type: ignore
+        __eq__ = __hash__ = __bool__ = __len__ = __reduce__ = __repr__ = _called
 
     class Work:
         def __call__(self, n: object, progress: Bar) -> None:
@@ -578,7 +578,7 @@ def test_nothing_of_the_users_is_called() -> None:
         def __repr__(self) -> str:
             raise AssertionError
 
-    argument = Careful()
+    argument: Any = Careful()
     assert names_to_fill(Work(), (argument,), {}) == ("progress",)
     assert names_to_fill(Work(), (), {"n": argument}) == ("progress",)
     assert names_to_fill(Work(), (argument, argument), {}) == ()

@@ -21,6 +21,8 @@ TASKS = '''
 import os, sys, time, warnings
 from barexec import Bar, ProgressPoolExecutor, display, track
 
+display.QUIET = 0.1  # not to wait for long
+
 def gate():
     while not os.path.exists(os.environ["GATE"]):
         time.sleep(0.01)
