@@ -43,8 +43,6 @@ ROOT = Path(__file__).resolve().parent
 PYTHON = Path("Scripts", "python.exe") if os.name == "nt" else Path("bin", "python")
 #: Files of ours in an environment: its stamp; the locks of who changes it, of who runs in it.
 STAMP, CHANGING, RUNNING = "run.json", "run.changing", "run.running"
-#: Where pip itself would look, if nothing says otherwise.
-PUBLIC_INDEX = ""
 
 
 class Failed(Exception):
@@ -405,7 +403,13 @@ def pip_settings() -> tuple[str, str | None]:
     for section in ("global", "install"):
         if settings.has_section(section):
             found.update((name.replace("_", "-"), text) for name, text in settings.items(section))
-    index = os.environ.get("PIP_INDEX_URL") or found.get("index-url") or PUBLIC_INDEX
+    index = os.environ.get("PIP_INDEX_URL") or found.get("index-url")
+    if not index:
+        raise Failed(
+            "This Python has neither pip nor ensurepip, and nothing says where to get pip from:"
+            " install them (on Debian: apt install python3-venv), or set PIP_INDEX_URL to your"
+            " package index"
+        )
     cert = os.environ.get("PIP_CERT") or found.get("cert")
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         cert = cert or os.environ.get(name)

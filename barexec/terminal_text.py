@@ -29,6 +29,13 @@ _NARROW = re.compile(
     "[ -~\xa1-\xac\xae-\u02ff\u0370-\u0373\u0384-\u0386\u0400-\u0482\u2010-\u2027"
     "\u2190-\u2307\u2500-\u259f\u2713\u2717\u2800-\u28ff]*"
 )
+#: Characters on whose width all terminals agree: these, accents, more of Greek and Cyrillic,
+#: and Chinese, Japanese and Korean. They differ in emoji, and in signs of Indic scripts.
+_SURE = re.compile(
+    f"(?:{_NARROW.pattern[:-1]}|[\u0300-\u0377\u037a-\u037f\u0384-\u0482\u048a-\u052f"
+    "\u3001-\u3029\u3041-\u3096\u309b-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
+    "\uff01-\uff60])*"
+)
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 _FLAG_LETTERS = range(0x1F1E6, 0x1F200)
 _SELECTORS = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
@@ -73,6 +80,11 @@ def columns_of(char: str) -> int:
 def is_narrow(text: str) -> bool:
     """Whether each character of `text` surely takes one column (False: perhaps not)."""
     return _NARROW.fullmatch(text) is not None
+
+
+def is_sure(text: str) -> bool:
+    """Whether all terminals agree on the width of each character of `text`."""
+    return _SURE.fullmatch(text) is not None
 
 
 def width(text: str) -> int:

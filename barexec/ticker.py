@@ -76,13 +76,16 @@ class Ticker:
         self.parked = False
         """Whether the thread sleeps until `wake()`; the caller may skip the call if not."""
 
-    def start(self) -> None:
+    def start(self, patience: float = 0.0) -> None:
         """Begin to tick. Does nothing if it does already.
+
+        Args:
+            patience: seconds to wait for another thread that is at it, to see that it does.
 
         Raises:
             RuntimeError: no thread can be started, now or any more.
         """
-        if self._thread is None and self._starting.acquire(blocking=False):
+        if self._thread is None and self._starting.acquire(timeout=patience):
             try:
                 if _forks:  # the last of them starts it
                     _resting.append(self)
@@ -97,9 +100,9 @@ class Ticker:
         self.parked = False
         # each thread has a bell of its own: one that was given up is not woken again
         bell = self._bell = _Bell()
-        _started.add(self)
         thread = threading.Thread(target=self._run, args=(bell,), name=self._name, daemon=True)
         self._thread = thread
+        _started.add(self)
         try:
             thread.start()
         except RuntimeError:
@@ -211,8 +214,9 @@ def _register_fork_hooks() -> None:
 def _rest() -> None:
     _forks.append(None)
     for ticker in list(_started):
-        _resting.append(ticker)
+        _resting.append(ticker)  # another fork waits for it, too
         ticker.stop()
+        _resting.append(ticker)  # one that just ended may have taken it before it had stopped
     for ticker in list(_resting):  # also those that another fork is just stopping
         ticker.join()
 
@@ -229,7 +233,7 @@ def _resume() -> None:
 def _start_again() -> None:
     while _resting and not _forks:
         with suppress(RuntimeError):  # no thread can be started: the interpreter is exiting
-            _resting.pop().start()
+            _resting.pop().start(PATIENCE)
 
 
 def _forget() -> None:

@@ -11,7 +11,7 @@ from itertools import compress, count
 from operator import ne, or_
 from typing import NamedTuple
 
-from ..terminal_text import columns_of, is_narrow
+from ..terminal_text import columns_of, is_narrow, is_sure
 
 _RESETS = ("\x1b[m", "\x1b[0m")
 _SGR = re.compile(r"(\x1b\[[0-9;:]*m)")
@@ -24,11 +24,12 @@ class Cells(NamedTuple):
     """One entry a column: what stands there, and the SGR it stands in.
 
     A wide character is followed by an empty entry; combining characters share that of
-    their base.
+    their base. `sure` tells whether every terminal agrees on the columns.
     """
 
     chars: list[str]
     styles: list[str]
+    sure: bool = True
 
 
 def cells(line: str) -> Cells:
@@ -39,6 +40,7 @@ def cells(line: str) -> Cells:
     chars: list[str] = []
     styles: list[str] = []
     style = ""
+    sure = True
     for at, part in enumerate(_SGR.split(line)):
         if at % 2:
             style = "" if part in _RESETS else style + part
@@ -46,6 +48,7 @@ def cells(line: str) -> Cells:
             chars += part
             styles += [style] * len(part)
         else:
+            sure = sure and is_sure(part)
             for char in part:
                 columns = columns_of(char)
                 if columns:
@@ -56,7 +59,7 @@ def cells(line: str) -> Cells:
                     chars[-1 if chars[-1] else -2] += char
     while chars and chars[-1] == " " and not styles[-1]:
         del chars[-1], styles[-1]
-    return Cells(chars, styles)
+    return Cells(chars, styles, sure)
 
 
 def rows_of(line: Cells, columns: int) -> int:

@@ -28,6 +28,7 @@ class Capabilities(NamedTuple):
         up, right: move by so many, at least 1.
         clear_eol, clear_eos: erase to the end of the line, of the screen.
         styles: SGR by the names of `Theme`; none without colour.
+        wrap_off, wrap_on: whether what is too long for a row goes on in the next.
     """
 
     up: Callable[[int], str]
@@ -35,6 +36,8 @@ class Capabilities(NamedTuple):
     clear_eol: str
     clear_eos: str
     styles: dict[str, str]
+    wrap_off: str = ""
+    wrap_on: str = ""
 
 
 class _StandIn(io.StringIO):
@@ -72,6 +75,9 @@ def capabilities(fd: int | None, colour: bool | None) -> Capabilities | None:
         _text(terminal.clear_eos),
         _styles(terminal, colour),
     )
+    if able.up(1).startswith("\x1b["):
+        # tmux and screen know it, although the database says nothing of it
+        able = able._replace(wrap_off="\x1b[?7l", wrap_on="\x1b[?7h")
     return able if able.up(1) and able.right(1) and able.clear_eol else None
 
 

@@ -123,14 +123,18 @@ class InlinePainter:
         pen = _Pen(self._able, self._row)
         for at, line in enumerate(new):
             before = old[at] if at < len(old) else _EMPTY
-            if line is not before:
-                if len(before.chars) > len(line.chars):
-                    # the whole row: what is erased of a row that keeps its beginning still
-                    # counts as text where a terminal wraps it anew (seen with tmux)
-                    pen.clear(at)
-                    before = _EMPTY
-                for begin, end in differences(before, line):
-                    pen.write(at, begin, line.chars[begin:end], line.styles[begin:end])
+            if line is before or line == before:
+                continue
+            if len(before.chars) > len(line.chars) or not (before.sure and line.sure):
+                # the whole row: what is erased of a row that keeps its beginning still
+                # counts as text where a terminal wraps it anew (seen with tmux); and where
+                # columns are not sure, no part of it can be told where it is to stand
+                pen.clear(at)
+                before = _EMPTY
+            pen.wrap(line.sure)
+            for begin, end in differences(before, line):
+                pen.write(at, begin, line.chars[begin:end], line.styles[begin:end])
+            pen.wrap(True)
         for at in range(len(new), len(old)):
             pen.clear(at)
         # a row below the frame for the cursor, if there is one
@@ -147,6 +151,7 @@ class _Pen:
         self.row = row
         self._able = able
         self._column = 1 << 30  # not known: somebody may have pressed keys
+        self._wraps = True
         self._normal = able.styles.get("normal", "\x1b[m")
 
     def go(self, row: int, column: int) -> None:
@@ -172,6 +177,12 @@ class _Pen:
             self.parts.append(f"{style}{text}{self._normal}" if style else text)
             begin = end
         self._column += len(chars)
+
+    def wrap(self, wraps: bool) -> None:
+        """Say whether what turns out too long may go on in the next row."""
+        if wraps != self._wraps:
+            self.parts.append(self._able.wrap_on if wraps else self._able.wrap_off)
+            self._wraps = wraps
 
     def clear(self, row: int) -> None:
         """Erase the row."""

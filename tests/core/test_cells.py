@@ -45,6 +45,19 @@ def test_a_line_has_one_cell_for_each_column(
 
 
 @pytest.mark.parametrize(
+    "line", ["plain ━━╾─ ✓ café", f"b{ACUTE}", "日本語 カナ 한국어", "Привет Ωλ"]
+)
+def test_of_most_text_the_columns_are_sure(line: str) -> None:
+    assert cells(line).sure and cells(f"{RED}{line}{END}").sure
+
+
+@pytest.mark.parametrize("line", ["हिन्दी", "🎉 party", "👩💻", "שלום", "a\u3099"])
+def test_of_some_scripts_and_of_emoji_they_are_not(line: str) -> None:
+    assert not cells(line).sure
+    assert not cells(f"{RED}plain{END} {BOLD}{line}{END} plain").sure
+
+
+@pytest.mark.parametrize(
     ("old", "new", "written"),
     [
         ("same", "same", []),
@@ -121,7 +134,7 @@ def test_writing_the_differences_turns_one_line_into_the_other(before: str, afte
             assert end >= len(new.chars), "the right half of an old wide character stays"
     blank = " ", ""
     shown = [glass.get(at, blank) for at in range(len(new.chars))]
-    assert shown == list(zip(*new, strict=True))
+    assert shown == list(zip(new.chars, new.styles, strict=True))
 
 
 @given(lines, lines)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wcwidth import wcwidth
 
-from barexec.terminal_text import clip, columns_of, is_narrow, printable, width
+from barexec.terminal_text import clip, columns_of, is_narrow, is_sure, printable, width
 from barexec.testing import Screen
 
 RED, END = "\x1b[31m", "\x1b[m"
@@ -148,6 +148,15 @@ def test_the_width_of_a_character_is_never_negative() -> None:
 @given(st.text())
 def test_what_is_narrow_is_measured_right(text: str) -> None:
     assert not is_narrow(text) or sum(map(wcwidth, text)) == len(text)
+
+
+def test_all_agree_on_the_width_of_what_is_sure() -> None:
+    sure = [chr(code) for code in range(sys.maxunicode + 1) if is_sure(chr(code))]
+    assert len(sure) > 40_000
+    assert not {category(char) for char in sure} & {"Cc", "Cf", "Mc", "Co", "Cs"}
+    combining = {char for char in sure if category(char) in ("Mn", "Me")}
+    assert {wcwidth(char) for char in combining} == {0}
+    assert {wcwidth(char) for char in set(sure) - combining} == {1, 2}
 
 
 # --- clip ---

@@ -161,6 +161,7 @@ def script(tmp_path: Path) -> Script:
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join([p for p in sys.path if p])},
+            cwd=tmp_path,
             start_new_session=True,
         )
         try:

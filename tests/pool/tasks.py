@@ -315,9 +315,8 @@ def gives_the_channel_away() -> bytes:
     """The task closes our descriptor, and gets its number for a file of its own."""
     (sender,) = worker.senders.values()
     number: int = sender._fd  # type: ignore[attr-defined]
-    os.close(number)
     read, write = os.pipe()
-    os.dup2(write, number)
+    os.dup2(write, number)  # which closes ours
     time.sleep(2 * LONG)
     os.set_blocking(read, False)
     try:

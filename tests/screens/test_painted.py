@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from time import monotonic, sleep
+from unicodedata import category
 
 import pytest
 from hypothesis import given
@@ -23,7 +24,7 @@ from barexec.painters.glass import Glass
 from barexec.painters.library import Capabilities
 from barexec.painters.terminal import InlinePainter
 from barexec.policy import Policy
-from barexec.terminal_text import clip
+from barexec.terminal_text import clip, columns_of
 from barexec.testing import Screen
 
 ABLE = Capabilities(
@@ -32,8 +33,10 @@ ABLE = Capabilities(
     "\x1b[K",
     "\x1b[J",
     {"normal": "\x1b[m"},
+    "\x1b[?7l",
+    "\x1b[?7h",
 )
-CONTROLS = re.compile(r"\x1b\[[\d;]*[A-Za-z]|[\r\n]")
+CONTROLS = re.compile(r"\x1b\[[\d;?]*[A-Za-z]|[\r\n]")
 
 
 class OnScreen(Glass):
@@ -258,6 +261,44 @@ def test_in_the_background_nothing_is_written() -> None:
     glass.foreground = True
     painter.paint(("four",))
     assert glass.all == ["one", "four"]
+
+
+# --- a terminal that disagrees on how wide a character is ---
+
+HINDI = "हिन्दी"
+
+
+@pytest.mark.parametrize("columns", [60, 30, 26])
+def test_rows_of_doubtful_width_stay_legible(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some terminals give the vowel signs of Hindi a column of their own. Then the row is
+    wider than we think; but it is not torn, and no other is harmed."""
+    monkeypatch.setattr(
+        "barexec.testing.columns_of",
+        lambda char: 1 if category(char) == "Mc" else columns_of(char),
+    )
+    glass = OnScreen(columns, 8, ["above"])
+    painter = painter_on(glass)
+    frames: list[Frame] = [
+        (f"whole  {n}/9", f"{HINDI}  {'━' * n}{'─' * (9 - n)}  {n}/9  {n}1%", "third ━━━")
+        for n in range(10)
+    ]
+    frames += [(HINDI,), ("whole", f"{HINDI}  done"), ("whole", "plain row"), (f"x {HINDI}", HINDI)]
+    for frame in frames:
+        painter.paint(frame)
+        shown = [line if len(line) < columns else line[: columns - 1] for line in plain(frame)]
+        assert [row[: columns - 1] for row in glass.all] == ["above", *shown]
+
+
+def test_rows_of_known_width_do_not_pay_for_others() -> None:
+    glass = OnScreen(60, 8)
+    painter = painter_on(glass)
+    painter.paint((f"{HINDI}  10%", "日本語 café Привет  20%"))
+    painter.paint((f"{HINDI}  10%", "日本語 café Привет  21%"))
+    assert CONTROLS.sub("", glass.written[1]) == "1"
+    painter.paint((f"{HINDI}  11%", "日本語 café Привет  21%"))
+    assert CONTROLS.sub("", glass.written[2]) == f"{HINDI}  11%"
+    assert "\x1b[?7l" not in glass.written[1]
+    assert glass.written[2].count("\x1b[?7l") == glass.written[2].count("\x1b[?7h") == 1
 
 
 # --- another size ---

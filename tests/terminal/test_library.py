@@ -40,6 +40,7 @@ def look(kind, colour):
     if able is not None:
         seen["able"] = [able.up(1), able.up(3), able.right(1), able.right(12)]
         seen["able"] += [able.clear_eol, able.clear_eos, able.styles]
+        seen["able"] += [able.wrap_off, able.wrap_on]
     return seen
 
 os.environ.update(json.loads(variables))
@@ -105,7 +106,9 @@ def test_a_known_kind_moves_and_erases(library: str, kind: str) -> None:
         pytest.skip(f"{kind} is not in terminfo")
     able = looks(library)[kind, None]["able"]
     # blessed speaks to a vt52 as to an xterm
-    assert able[:6] == (VT52 if kind == "vt52" and library == "blessings" else ANSI)
+    old = kind == "vt52" and library == "blessings"
+    assert able[:6] == (VT52 if old else ANSI)
+    assert able[7:] == (["", ""] if old else ["\x1b[?7l", "\x1b[?7h"])
 
 
 @pytest.mark.parametrize("kind", STRANGE)

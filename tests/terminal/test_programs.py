@@ -530,6 +530,7 @@ def test_a_frozen_terminal_does_not_hold_the_work(
 def test_an_odd_stderr_does_not_harm_the_work(start: Start, tmp_path: Path, trouble: str) -> None:
     out = tmp_path / "out"
     code = RESULTS.replace("    with Prog", f"    exec({trouble!r})\n    with Prog")
+    code = f"display.QUIET = 0.0\n{code}"
     with out.open("wb") as file:
         program = start(code, stdout=file)
         program.open_gate()

@@ -1,0 +1,259 @@
+"""Counts are exact at every task's end, whatever the start method, the channel and the pace."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future
+from multiprocessing.context import BaseContext
+from typing import Any
+
+import pytest
+import tasks
+from conftest import Shown
+
+from barexec import ProgressPoolExecutor, channel
+from barexec import display as displays
+from barexec import events as records
+from barexec.display import Display, Pool
+from barexec.policy import Policy
+from barexec.state import Status, TaskState
+
+#: The watchdog of the test run is a thread, of which `fork` warns (CPython 3.12 on).
+pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+
+
+def counted(task: TaskState, slot: int = 0) -> tuple[float, float | None, bool]:
+    """Count and total of a bar of a task, and whether it is closed."""
+    meter = task.meters[slot]
+    assert meter is not None, f"nothing was told of bar {slot} of {task.desc}"
+    return meter.event.n, meter.event.total, meter.event.closed
+
+
+@pytest.mark.parametrize("task", tasks.COUNTED, ids=lambda task: task.__name__)
+def test_a_count_is_exact_at_the_tasks_end(
+    context: BaseContext, shown: Shown, task: Callable[[int], int]
+) -> None:
+    lengths = [1, 10, 2345]
+    with ProgressPoolExecutor(3, context) as executor:
+        assert list(executor.map(task, lengths)) == lengths
+    assert [counted(each)[0] for each in shown.tasks.values()] == lengths
+    assert {each.status for each in shown.tasks.values()} == {Status.DONE}
+    if task is not tasks.tracked_until:
+        assert all(closed for _, _, closed in map(counted, shown.tasks.values()))
+    if task is tasks.nested:
+        assert {counted(each, 1) for each in shown.tasks.values()} == {(3, 3, True)}
+
+
+def test_bars_that_the_executor_makes_count_too(context: BaseContext, shown: Shown) -> None:
+    with ProgressPoolExecutor(2, context) as executor:
+        executor.submit(tasks.injected, 7)
+        options = executor.options(total=lambda n: n + 1, desc="with {}".format, unit="step")
+        list(options.map(tasks.injected, [3, 4]))
+    assert [counted(task) for task in shown.tasks.values()] == [
+        (7, None, True),
+        (3, 4, True),
+        (4, 5, True),
+    ]
+    assert [task.desc for task in shown.tasks.values()] == ["injected(7)", "with 3", "with 4"]
+
+
+@pytest.mark.parametrize("chunksize", [1, 7, 50, 1000])
+def test_the_whole_counts_items_and_not_chunks(
+    chunksize: int, context: BaseContext, shown: Shown
+) -> None:
+    with ProgressPoolExecutor(2, context) as executor:
+        results = list(executor.map(tasks.square, range(100), chunksize=chunksize))
+    assert results == [n * n for n in range(100)]
+    whole = shown.only.tasks.whole(0)
+    assert (whole.n, whole.total) == (100, 100)
+    assert len(shown.tasks) == -(-100 // chunksize)
+    if chunksize == 7:
+        assert [t.desc for t in shown.tasks.values()][::7] == [
+            "square[0:7]",
+            "square[49:56]",
+            "square[98:100]",
+        ]
+
+
+def test_a_chunk_counts_its_items_as_they_are_done(context: BaseContext, shown: Shown) -> None:
+    with ProgressPoolExecutor(1, context) as executor:
+        list(executor.map(tasks.pause, [0.03] * 8, chunksize=4))
+    assert [counted(task) for task in shown.tasks.values()] == [(4, 4, True)] * 2
+
+
+def test_of_a_chunk_that_fails_all_items_count_as_failed(shown: Shown) -> None:
+    with ProgressPoolExecutor(1) as executor:
+        results = executor.map(tasks.raises_at, range(9), chunksize=3)
+        with pytest.raises(ValueError, match="item 5"):
+            list(results)
+    items = shown.only.tasks.items
+    assert items[Status.FAILED] == 3
+    # what comes behind the error may have been cancelled before it ran
+    assert items[Status.DONE] + items[Status.CANCELLED] == 6
+
+
+def test_hundreds_of_short_tasks_are_all_counted(context: BaseContext, shown: Shown) -> None:
+    """They tell next to nothing of themselves: their ends come from their Futures."""
+    with ProgressPoolExecutor(2, context) as executor:
+        assert list(executor.map(tasks.short, [5] * 600)) == [5] * 600
+    assert {task.status for task in shown.tasks.values()} == {Status.DONE}
+    whole = shown.only.tasks.whole(0)
+    assert (whole.n, whole.total) == (600, 600)
+    told = [counted(task) for task in shown.tasks.values() if task.meters]
+    assert set(told) == {(5, 5, True)}
+
+
+def test_counts_are_exact_when_the_channel_was_full(
+    context: BaseContext, shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The display does not read, and the channel has no room, until all tasks have ended."""
+    reads = threading.Event()
+    receive = channel.PipeReceiver.receive
+    monkeypatch.setattr(
+        channel.PipeReceiver, "receive", lambda self: receive(self) if reads.is_set() else b""
+    )
+    # each of them short of room for one more, so that the pipe gets full to the brim
+    filling = records.encode(records.Started(2**63, 1, 0.0))
+    with ProgressPoolExecutor(2, context) as executor:
+        sender = shown.only.pools[0].sender
+        while sender.send(filling):
+            pass
+        results = executor.map(tasks.tracked_list, range(1, 9))
+        assert list(results) == list(range(1, 9))
+        assert not any(task.meters for task in shown.tasks.values())
+        reads.set()
+    assert [counted(task) for task in shown.tasks.values()] == [(n, n, True) for n in range(1, 9)]
+
+
+def test_a_display_that_never_reads_holds_up_neither_task_nor_shutdown(
+    context: BaseContext, shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel.PipeReceiver, "receive", lambda self: b"")
+    with ProgressPoolExecutor(2, context) as executor:
+        sender = shown.only.pools[0].sender
+        while sender.send(bytes(400)):
+            pass
+        assert list(executor.map(tasks.tracked_range, [3, 4])) == [3, 4]
+    assert [status for _, status in shown.outcomes] == ["DONE"] * 2
+
+
+def test_executors_that_live_side_by_side_are_counted_together(
+    context: BaseContext, shown: Shown
+) -> None:
+    with ProgressPoolExecutor(1, context) as one, ProgressPoolExecutor(1, context) as two:
+        futures = [ex.submit(tasks.tracked_range, n) for n in (3, 4) for ex in (one, two)]
+        assert [future.result() for future in futures] == [3, 3, 4, 4]
+    assert [counted(task)[0] for task in shown.tasks.values()] == [3, 3, 4, 4]
+    assert shown.only.tasks.whole(0).n == 4
+
+
+# --- the order in which things come ----------------------------------------------------
+
+
+class Scripted:
+    """A receiver that does something just when the display reads."""
+
+    def __init__(self, *steps: Callable[[], bytes]) -> None:
+        self.steps = list(steps)
+        self.closed = False
+
+    def receive(self) -> bytes:
+        assert not self.closed, "read after its end"
+        return self.steps.pop(0)() if self.steps else b""
+
+    def deafen(self) -> None:
+        self.closed = True
+
+    close = deafen
+
+
+@pytest.fixture
+def display(monkeypatch: pytest.MonkeyPatch) -> Display:
+    """One that is looked at by hand: it has no thread, and shows nothing."""
+    display = Display(Policy("plain"), None)  # type: ignore[arg-type]
+    monkeypatch.setattr(display, "start", lambda: None)
+    monkeypatch.setattr(display, "kick", lambda may_wait=True: None)
+    monkeypatch.setattr(display, "_show", lambda over, now, last: None)
+    return display
+
+
+def advanced(task: int, n: int, closed: bool) -> bytes:
+    return records.encode(records.Advanced(task, 0, 1, n, 5, 0.1, closed, "", "it", ""))
+
+
+def test_the_last_numbers_of_a_pool_that_closes_in_mid_round_are_taken_in(
+    display: Display,
+) -> None:
+    """All of a task may come between the display's look at the endings and its look at who
+    has closed."""
+    future: Future[None] = Future()
+
+    def meanwhile() -> bytes:
+        id = pool.submitted("all of it", 1)
+        pool.accepted(id, future)
+        last.append(advanced(id, 5, True))
+        future.set_result(None)
+        pool.close(wait=False)
+        pool.linger = 0  # as `close(wait=True)` has it
+        return b""
+
+    last: list[bytes] = []
+    receiver: Any = Scripted(meanwhile, lambda: last.pop())
+    pool = Pool(display, None, receiver)  # type: ignore[arg-type]
+    display.pools.append(pool)
+    display._step(1.0)
+    assert not pool.gone.is_set()
+    display._step(1.1)
+    assert pool.gone.is_set()
+    assert display.finished.is_set()
+    (task,) = display.tasks.finished.values()
+    assert counted(task) == (5, 5, True)
+
+
+def test_numbers_that_come_after_the_end_are_the_tasks_all_the_same(display: Display) -> None:
+    """The result may overtake the last record; the workers of a pool that nobody waits for
+    are listened to for a while."""
+    receiver: Any = Scripted(lambda: advanced(id, 2, False), lambda: advanced(id, 5, True))
+    pool = Pool(display, None, receiver)  # type: ignore[arg-type]
+    display.pools.append(pool)
+    id = pool.submitted("late", 1)
+    future: Future[None] = Future()
+    pool.accepted(id, future)
+    future.set_exception(ValueError("no"))
+    pool.close(wait=False)
+    assert display._step(1.0)
+    (task,) = display.tasks.failed.values()
+    assert counted(task) == (2, 5, False)
+    assert display._step(1.1)
+    assert counted(task) == (5, 5, True)
+    assert not display._step(1.2)
+    assert display.finished.is_set()
+    assert task.message == "ValueError: no"
+
+
+def test_a_task_that_the_executor_refuses_never_was(display: Display) -> None:
+    pool = Pool(display, None, Scripted())  # type: ignore[arg-type]
+    display.pools.append(pool)
+    pool.refused(pool.submitted("refused", 1))
+    display._step(1.0)
+    assert display.tasks.all == 0
+    assert display.tasks.counts == Counter({Status.PENDING: 0})
+    pool.close(wait=False)
+    pool.linger = 0
+    display._step(1.1)
+    assert display.finished.is_set()
+
+
+def test_a_program_that_exits_waits_for_no_task(display: Display) -> None:
+    """As after a second Ctrl-C: the stock executor no longer waits for its tasks either."""
+    pool = Pool(display, None, Scripted())  # type: ignore[arg-type]
+    display.pools.append(pool)
+    pool.accepted(pool.submitted("endless", 1), Future())
+    assert display._step(1.0)
+    displays._displays.append(display)
+    pool.closing, pool.linger, display.exiting = True, 0, True
+    assert not display._step(1.1)
+    assert display.finished.is_set()
+    assert display not in displays._displays

@@ -1,0 +1,308 @@
+"""What goes wrong in a worker: the Future as the stock executor has it, and what the bar says.
+
+One table: a fault, what the Future must be, what becomes of the bar. The stock executor runs
+through the very same fault, and ours must give the same.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import tasks
+from conftest import Shown
+
+from barexec import ProgressPoolExecutor
+from barexec import display as displays
+
+#: The watchdog of the test run is a thread, of which `fork` warns (CPython 3.12 on).
+pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+
+DIED = r"its worker \(process \d+\) died"
+
+
+class Fault(NamedTuple):
+    """A fault, and what comes of it."""
+
+    task: Callable[..., Any]
+    args: tuple[Any, ...]
+    future: Any
+    """A value, or the type of an exception."""
+    status: str
+    message: str = ""
+    alive: bool = True
+    """Whether the pool takes the next task."""
+
+
+FAULTS = {
+    # errors
+    "raises": Fault(tasks.raises, (), ValueError, "FAILED", "ValueError: it broke"),
+    "raises in a loop": Fault(tasks.raises_in_a_loop, (), ValueError, "FAILED", ".*item 3"),
+    "raises what can't be pickled": Fault(
+        tasks.raises_what_cannot_be_pickled, (), TypeError, "FAILED", ".*does not travel"
+    ),
+    "raises what can't be unpickled": Fault(
+        tasks.raises_what_cannot_be_unpickled, (), BrokenProcessPool, "LOST", DIED, False
+    ),
+    "raises what has no text": Fault(
+        tasks.raises_what_has_no_text, (), tasks.Sly, "FAILED", r"Sly: \(SystemExit in its.*"
+    ),
+    "raises a long text": Fault(
+        tasks.raises, ("long\n" * 9999,), ValueError, "FAILED", "ValueError: (long ){99}long"
+    ),
+    "returns what can't be pickled": Fault(
+        tasks.returns_what_cannot_be_pickled, (), TypeError, "FAILED", "TypeError: cannot pickle.*"
+    ),
+    "sys.exit": Fault(tasks.exits, (), SystemExit, "FAILED", "SystemExit: 3"),
+    "KeyboardInterrupt": Fault(
+        tasks.interrupts, (), KeyboardInterrupt, "FAILED", "KeyboardInterrupt"
+    ),
+    # deaths
+    "os._exit": Fault(tasks.exits_at_once, (), BrokenProcessPool, "LOST", DIED, False),
+    "SIGSEGV": Fault(tasks.crashes, (), BrokenProcessPool, "LOST", DIED, False),
+    "SIGKILL": Fault(tasks.kill_myself, (), BrokenProcessPool, "LOST", DIED, False),
+    "SIGKILL in a loop": Fault(
+        tasks.is_killed_in_a_loop, (), BrokenProcessPool, "LOST", DIED, False
+    ),
+    # liberties
+    "forks": Fault(tasks.forks, (), 0, "DONE"),
+    "leaves a thread": Fault(tasks.leaves_a_thread, (), "done", "DONE"),
+    "leaves a loop to a thread": Fault(tasks.leaves_a_loop_to_a_thread, (), "done", "DONE"),
+    "closes descriptors 3-9": Fault(tasks.closes_descriptors, (3, 9), ..., ..., alive=...),  # type: ignore[arg-type]
+    "closes descriptors 0-9": Fault(tasks.closes_descriptors, (0, 9), ..., ..., alive=...),  # type: ignore[arg-type]
+    "changes its directory": Fault(tasks.changes_directory, (), "/", "DONE"),
+    "takes the streams away": Fault(tasks.takes_the_streams, (), "done", "DONE"),
+    "clears the environment": Fault(tasks.clears_the_environment, (), "done", "DONE"),
+    "no thread can be had": Fault(tasks.finds_no_thread, (), 9, "DONE"),
+    "SIGPIPE is deadly": Fault(tasks.sets_a_deadly_signal, (), "done", "DONE"),
+}
+
+
+def outcome(future: Future[Any]) -> tuple[object, ...]:
+    """All that the Future says, without what differs from process to process."""
+    try:
+        return (future.result(60),)
+    except BaseException as error:
+        cause = re.sub(r"\d{3,}", "…", str(error.__cause__))
+        return type(error), error.args, cause
+
+
+def run(kind: Any, fault: Fault, method: str) -> tuple[tuple[object, ...], tuple[object, ...]]:
+    """The Future of the fault, and that of the task that comes after it."""
+    with kind(1, get_context(method)) as executor:
+        first = outcome(executor.submit(fault.task, *fault.args))
+        try:
+            second = outcome(executor.submit(tasks.square, 4))
+        except BrokenProcessPool as error:
+            second = type(error), error.args
+    return first, second
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_what_it_is_with_the_stock_executor(
+    name: str, method: str, shown: Shown
+) -> None:
+    fault = FAULTS[name]
+    stock = run(ProcessPoolExecutor, fault, method)
+    ours = run(ProgressPoolExecutor, fault, method)
+    assert ours == stock
+    (first, *_), (second, *_) = ours
+    if fault.future is ...:  # whether the worker can do without them depends on their numbers
+        died = first is BrokenProcessPool
+        fault = fault._replace(
+            future=first, status="LOST" if died else "DONE", message=DIED if died else ""
+        )._replace(alive=second == 16)
+    assert first == fault.future
+    assert (second == 16) is fault.alive
+    task = next(iter(shown.tasks.values()))
+    assert task.status.name == fault.status
+    assert re.fullmatch(fault.message, task.message), task.message
+    if fault.alive:
+        assert shown.outcomes[1:] == [("square(4)", "DONE")]
+    # all rows add up
+    whole = shown.only.tasks
+    assert whole.ended == whole.all == len(shown.tasks)
+
+
+def test_tasks_that_wait_are_lost_with_the_worker(method: str, shown: Shown) -> None:
+    with ProgressPoolExecutor(1, get_context(method)) as executor:
+        first = executor.submit(tasks.pause, tasks.LONG)
+        futures = [executor.submit(tasks.is_killed_in_a_loop)]
+        futures += [executor.submit(tasks.square, n) for n in range(9)]
+        assert first.result() == tasks.LONG
+        assert all(type(future.exception(60)) is BrokenProcessPool for future in futures)
+    assert [status for _, status in shown.outcomes] == ["DONE"] + ["LOST"] * 10
+    messages = [task.message for task in shown.tasks.values()]
+    assert re.fullmatch(DIED, messages[1])
+    assert set(messages[2:]) == {"never started: a worker died and broke the pool"}
+    (killed,) = (task for task in shown.tasks.values() if task.meters)
+    assert killed.meters[0] is not None
+    assert killed.meters[0].event.n == 5
+
+
+def test_a_worker_that_is_killed_while_it_idles_takes_nothing_along(
+    method: str, shown: Shown
+) -> None:
+    with ProgressPoolExecutor(1, get_context(method)) as executor:
+        pid = executor.submit(tasks.process_id).result()
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(BrokenProcessPool):  # at once, or at the result
+            while True:
+                executor.submit(tasks.square, 2).result(60)
+    assert shown.outcomes[0] == ("process_id", "DONE")
+    assert {status for _, status in shown.outcomes[1:]} <= {"LOST", "DONE"}
+
+
+@pytest.mark.parametrize("initializer", [tasks.initializer_raises, tasks.kill_myself, tasks.exits])
+def test_a_worker_that_does_not_start_loses_all_tasks(
+    initializer: Callable[..., object],
+    method: str,
+    shown: Shown,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # under fork the worker would log to the handlers of the test run
+    monkeypatch.setattr(logging.getLogger("concurrent.futures"), "disabled", True)
+    with (
+        ProgressPoolExecutor(1, get_context(method), initializer) as executor,
+        pytest.raises(BrokenProcessPool),
+    ):
+        futures = [executor.submit(tasks.square, n) for n in range(3)]
+        futures[0].result(60)
+    assert {status for _, status in shown.outcomes} == {"LOST"}
+    assert {task.message for task in shown.tasks.values()} == {
+        "never started: a worker died and broke the pool"
+    }
+
+
+def test_a_task_may_have_a_pool_of_its_own(method: str, shown: Shown) -> None:
+    for kind in (ProcessPoolExecutor, ProgressPoolExecutor):
+        with ProgressPoolExecutor(1, get_context(method)) as executor:
+            future = executor.submit(tasks.starts_a_pool, kind, method)
+            assert future.result() == [0, 1, 4, 9]
+        # what it does in there is its own business
+        assert [t.desc for t in shown.displays[-1].tasks.finished.values()] == [
+            "starts_a_pool(…, " + repr(method) + ")"
+        ]
+
+
+def test_a_task_may_close_the_channel(method: str, shown: Shown) -> None:
+    with ProgressPoolExecutor(1, get_context(method)) as executor:
+        assert executor.submit(tasks.closes_the_channel).result() == "done"
+        assert executor.submit(tasks.tracked_range, 5).result() == 5
+    assert [status for _, status in shown.outcomes] == ["DONE"] * 2
+
+
+def test_nothing_is_written_to_a_file_that_got_the_channels_number(
+    method: str, shown: Shown
+) -> None:
+    with ProgressPoolExecutor(1, get_context(method)) as executor:
+        assert executor.submit(tasks.gives_the_channel_away).result() == b""
+        assert executor.submit(tasks.tracked_range, 5).result() == 5
+
+
+def test_closed_streams_are_no_matter(method: str, shown: Shown) -> None:
+    """Of the worker's own; CPython itself complains at its exit, but works."""
+    with ProgressPoolExecutor(1, get_context(method)) as executor:
+        assert executor.submit(tasks.closes_the_streams).result() == "done"
+    assert [status for _, status in shown.outcomes] == ["DONE"]
+
+
+# --- what goes wrong with the display itself -------------------------------------------
+
+
+class Gone:
+    """A stream that nobody takes anything from any longer."""
+
+    encoding = "utf-8"
+    closed = False
+
+    def isatty(self) -> bool:
+        return False
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError("nobody there")
+
+    def flush(self) -> None:
+        pass
+
+
+def test_a_display_that_fails_is_one_warning_and_the_work_goes_on(
+    method: str, shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", Gone())
+    with (
+        pytest.warns(RuntimeWarning, match=r"no more progress \(BrokenPipeError") as heard,
+        ProgressPoolExecutor(2, get_context(method)) as executor,
+    ):
+        assert executor.submit(tasks.tracked_range, 3).result() == 3
+        assert shown.only.finished.wait(10)
+        assert list(executor.map(tasks.tracked_range, range(4))) == [0, 1, 2, 3]
+    assert len(heard) == 1
+    assert not shown.only.submitted
+    assert not shown.only.ended
+    assert not displays._displays
+
+
+def test_an_executor_dropped_after_its_display_failed_leaves_nothing(
+    method: str, shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", Gone())
+    executor = ProgressPoolExecutor(1, get_context(method))
+    with pytest.warns(RuntimeWarning, match="no more progress"):
+        executor.submit(tasks.square, 3).result()
+        assert shown.only.finished.wait(10)
+        shown.only.join()
+    executor.shutdown(wait=False)
+    del executor
+
+
+def test_a_thread_that_cannot_be_started_is_one_warning(
+    shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(ticker: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("barexec.ticker.Ticker._start", refuse)
+    with (
+        pytest.warns(RuntimeWarning, match="can't start new thread") as heard,
+        ProgressPoolExecutor(1, get_context("spawn")) as executor,
+    ):
+        assert [executor.submit(tasks.square, n).result() for n in range(3)] == [0, 1, 4]
+    assert len(heard) == 1
+
+
+def test_no_descriptor_for_a_channel_is_one_warning(
+    shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(displays, "open_channel", refuse)
+    with pytest.warns(RuntimeWarning, match="no channel could be made .*Too many open files"):
+        executor = ProgressPoolExecutor(1)
+    with executor:
+        assert executor.submit(tasks.square, 3).result() == 9
+        assert executor.submit(tasks.injected, 2).result() == 2
+    assert shown.displays == []
+
+
+@pytest.mark.parametrize("stream", [None, "closed"])
+def test_without_a_stderr_nothing_is_shown(
+    stream: str | None, shown: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / "closed").open("w") as file:
+        pass
+    monkeypatch.setattr(sys, "stderr", file if stream else None)
+    with ProgressPoolExecutor(1) as executor:
+        assert executor.submit(tasks.injected, 2).result() == 2
+    assert shown.displays == []

@@ -1,0 +1,363 @@
+"""The options of the executor and of its tasks: what they do, and what they refuse.
+
+Whatever is refused is refused at the call, before a process starts.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import tasks
+from conftest import Shown
+
+from barexec import Bar, ProgressPoolExecutor, track
+from barexec import display as displays
+from barexec.state import BarState
+from barexec.testing import Screen
+
+#: The watchdog of the test run is a thread, of which `fork` warns (CPython 3.12 on).
+pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+
+
+@pytest.fixture
+def no_process(children: Callable[[], set[int]]) -> Iterator[None]:
+    """No process starts in the test."""
+    before = children()
+    yield
+    assert children() == before
+
+
+# --- refused ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("option", "kind", "words"),
+    [
+        ({"max_workers": 0}, ValueError, "max_workers must be greater than 0"),
+        ({"rendrer": "bar"}, TypeError, "rendrer"),
+        ({"renderer": "sparkles"}, ValueError, "unknown renderer 'sparkles'"),
+        ({"renderer": 7}, ValueError, "unknown renderer 7"),
+        ({"renderer": None}, ValueError, "unknown renderer None"),
+        ({"renderer": object()}, ValueError, "with a render method"),
+        ({"leave": "all"}, ValueError, "leave must be True, False, \"failed\" or None, not 'all'"),
+        ({"leave": 7}, ValueError, "leave must be"),
+        ({"display": "fancy"}, ValueError, "unknown display 'fancy'"),
+        ({"display": True}, ValueError, "unknown display True"),
+    ],
+)
+@pytest.mark.usefixtures("no_process")
+def test_a_wrong_option_is_refused(
+    option: dict[str, Any], kind: type[Exception], words: str, shown: Shown
+) -> None:
+    with pytest.raises(kind, match=words):
+        ProgressPoolExecutor(**option)
+    assert not displays._displays
+
+
+@pytest.mark.parametrize(
+    ("total", "kind"),
+    [
+        (-1, ValueError),
+        (-0.5, ValueError),
+        (math.nan, ValueError),
+        ("9", ValueError),
+        ([], TypeError),
+    ],
+)
+@pytest.mark.usefixtures("no_process")
+def test_a_wrong_total_is_refused(total: Any, kind: type[Exception], shown: Shown) -> None:
+    for call in (lambda: Bar(total), lambda: track([], total)):
+        if total != "9":
+            with pytest.raises(kind, match="total must be"):
+                call()
+    with ProgressPoolExecutor(1) as executor:
+        if total != "9":
+            with pytest.raises(kind, match="total must be"):
+                executor.options(total=total)
+        for later in (executor.options(total=lambda n: -n), executor.options(total=lambda n: "x")):  # type: ignore[arg-type,return-value]
+            with pytest.raises((TypeError, ValueError), match="total must be"):
+                later.submit(tasks.square, 3)
+            with pytest.raises((TypeError, ValueError), match="total must be"):
+                later.map(tasks.square, [3])
+    assert shown.outcomes == []
+
+
+@pytest.mark.parametrize("iterable", [7, None, tasks.square])
+def test_what_is_not_iterable_is_refused(iterable: Any) -> None:
+    with pytest.raises(TypeError, match=r"track\(\) needs an iterable"):
+        track(iterable)
+
+
+@pytest.mark.usefixtures("no_process")
+def test_an_unknown_option_of_a_task_is_refused() -> None:
+    with ProgressPoolExecutor(1) as executor:
+        with pytest.raises(TypeError, match="totl"):
+            executor.options(totl=3)  # type: ignore[call-arg]
+        with pytest.raises(TypeError):
+            executor.options("name")  # type: ignore[misc]
+
+
+@pytest.mark.usefixtures("no_process")
+def test_a_callable_that_raises_refuses_the_call(shown: Shown) -> None:
+    with ProgressPoolExecutor(1) as executor:
+        for option in ({"desc": tasks.raises_at}, {"unit": tasks.raises_at}):
+            options = executor.options(**option)  # type: ignore[arg-type]
+            with pytest.raises(ValueError, match="item 5"):
+                options.submit(tasks.square, 5)
+            with pytest.raises(ValueError, match="item 5"):
+                options.map(tasks.square, [5])
+            with pytest.raises(TypeError):  # it is given the task's own arguments, just so
+                options.submit(tasks.square, n=5, m=6)
+    assert shown.outcomes == []
+    assert shown.only.finished.is_set()
+
+
+def test_a_callable_that_raises_in_the_midst_of_map_leaves_whole_tasks(shown: Shown) -> None:
+    """As an iterable that raises does with the stock executor: what was submitted runs."""
+    with ProgressPoolExecutor(1) as executor:
+        with pytest.raises(ValueError, match="item 5"):
+            executor.options(desc=tasks.raises_at).map(tasks.square, range(9))  # type: ignore[arg-type]
+        assert executor.submit(tasks.square, 2).result() == 4
+    assert shown.outcomes == [*((str(n), "DONE") for n in range(5)), ("square(2)", "DONE")]
+
+
+# --- heeded ----------------------------------------------------------------------------
+
+
+def events(shown: Shown) -> list[tuple[str, float, float | None, str]]:
+    found = []
+    for task in shown.tasks.values():
+        assert task.meters[0] is not None
+        event = task.meters[0].event
+        found.append((event.desc or task.desc, event.n, event.total, event.unit))
+    return found
+
+
+def test_a_task_has_the_options_that_were_given(shown: Shown) -> None:
+    with ProgressPoolExecutor(1) as executor:
+        executor.options(desc="a name", total=9, unit="step").submit(tasks.injected, 2)
+        executor.options(total=None, desc="none").submit(tasks.injected, 3)
+        executor.options(total=math.inf, desc="no end").submit(tasks.injected, 3)
+        executor.options(total=0).submit(tasks.injected, 1)
+        executor.submit(tasks.injected, 4)  # options are of the next task alone
+    assert events(shown) == [
+        ("a name", 2, 9, "step"),
+        ("none", 3, None, "it"),
+        ("no end", 3, None, "it"),
+        ("injected(1)", 1, 0, "it"),
+        ("injected(4)", 4, None, "it"),
+    ]
+
+
+def test_options_may_be_made_of_the_tasks_own_arguments(shown: Shown) -> None:
+    with ProgressPoolExecutor(1) as executor:
+        options = executor.options(
+            desc=lambda n: f"run {n}", total=lambda n: n * 2, unit=lambda n: "s" * n
+        )
+        options.submit(tasks.injected, n=2)
+        assert list(options.map(tasks.injected, [3, 4])) == [3, 4]
+    assert events(shown) == [("run 2", 2, 4, "ss"), ("run 3", 3, 6, "sss"), ("run 4", 4, 8, "ssss")]
+
+
+def test_the_options_of_a_chunk_are_made_of_its_first_item(shown: Shown) -> None:
+    with ProgressPoolExecutor(1) as executor:
+        options = executor.options(desc="from {}".format)
+        assert list(options.map(tasks.square, range(5), chunksize=2)) == [0, 1, 4, 9, 16]
+    assert [desc for desc, _ in shown.outcomes] == ["from 0[0:2]", "from 2[2:4]", "from 4"]
+
+
+def test_options_pass_everything_else_through(shown: Shown) -> None:
+    names = dict.fromkeys(["self", "fn", "desc", "total", "unit", "bar", "options", "args"], 1)
+    with ProgressPoolExecutor(1) as executor:
+        options = executor.options(desc=lambda *args, **kwargs: str(len(kwargs)))
+        assert options.submit(tasks.given, **names).result() == ((), names)
+        assert executor.options(total=3).submit(tasks.given, 1).result() == ((1,), {})
+        assert list(options.map(tasks.add, [1], [2], timeout=60, chunksize=1)) == [3]
+    assert shown.outcomes[0] == ("8", "DONE")
+
+
+def test_one_may_pass_a_bar_of_ones_own(shown: Shown) -> None:
+    """A call that is valid with the stock executor never changes its meaning."""
+    with ProgressPoolExecutor(1) as executor:
+        assert executor.submit(tasks.given, bar=7).result() == ((), {"bar": 7})
+        with pytest.raises(AttributeError):
+            executor.submit(tasks.injected, 2, bar=7).result()
+        with pytest.raises(AttributeError):
+            executor.submit(tasks.injected, 2, 7).result()
+
+
+@pytest.mark.parametrize("how", ["argument", "environment"])
+def test_it_can_be_switched_off(
+    how: str, shown: Shown, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BAREXEC", "off" if how == "environment" else "plain")
+    options: dict[str, Any] = {"display": "off" if how == "argument" else "plain"}
+    before = len(os.listdir("/dev/fd"))  # noqa: PTH208
+    with ProgressPoolExecutor(1, **options) as executor:
+        assert len(os.listdir("/dev/fd")) > before  # noqa: PTH208
+        assert executor.submit(tasks.injected, 2).result() == 2
+        assert executor.options(total=3, desc="x").submit(tasks.injected, 2).result() == 2
+        assert list(executor.map(tasks.injected, [1, 2, 3], chunksize=2)) == [1, 2, 3]
+        assert list(executor.map(tasks.short, [1, 2, 3])) == [1, 2, 3]
+    assert shown.displays == []
+    assert capfd.readouterr().err == ""
+
+
+def test_what_the_environment_means_by_a_typing_error_is_said(
+    monkeypatch: pytest.MonkeyPatch, shown: Shown
+) -> None:
+    monkeypatch.setenv("BAREXEC", "plane")
+    with pytest.warns(RuntimeWarning, match="BAREXEC='plane' means nothing"):
+        ProgressPoolExecutor(1).shutdown()
+
+
+def test_the_whole_has_a_name(capfd: pytest.CaptureFixture[str], shown: Shown) -> None:
+    with ProgressPoolExecutor(1, desc="squares") as executor:
+        assert executor.submit(tasks.square, 2).result() == 4
+    assert capfd.readouterr().err.splitlines()[-1].startswith("squares: 1 task in ")
+
+
+class Terminal(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+class Recorder:
+    """A renderer of the user's own."""
+
+    def __init__(self) -> None:
+        self.states: list[BarState] = []
+
+    def render(self, state: BarState, columns: int) -> str:
+        self.states.append(state)
+        return f"<{state.desc} {state.n:g}>"[:columns]
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Terminal]:
+    """What puts a terminal in memory in the place of stderr."""
+    monkeypatch.setenv("BAREXEC", "inline")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("LINES", "10")
+
+    def open_terminal() -> Terminal:
+        terminal = Terminal()
+        monkeypatch.setattr(sys, "stderr", terminal)
+        return terminal
+
+    return open_terminal
+
+
+def test_an_object_may_render(terminal: Callable[[], Terminal]) -> None:
+    renderer, screen = Recorder(), terminal()
+    with ProgressPoolExecutor(1, renderer=renderer, leave=True) as executor:
+        executor.options(total=5).submit(tasks.injected, 3)
+    assert "<injected(3) 3>" in screen.getvalue()
+    final = {state.desc: state for state in renderer.states}["injected(3)"]
+    assert (final.n, final.total, final.status.name) == (3, 5, "DONE")
+    assert [state.n for state in renderer.states if state.whole][-1] == 1
+
+
+class Broken:
+    def render(self, state: BarState, columns: int) -> str:
+        raise ZeroDivisionError("no art")
+
+
+def test_a_renderer_that_raises_is_one_warning_and_the_work_goes_on(
+    terminal: Callable[[], Terminal],
+) -> None:
+    terminal()
+    with (
+        pytest.warns(RuntimeWarning, match="no more progress .*no art") as heard,
+        ProgressPoolExecutor(1, renderer=Broken(), leave=True) as executor,
+    ):
+        assert list(executor.map(tasks.square, range(5))) == [0, 1, 4, 9, 16]
+    assert len(heard) == 1
+
+
+@pytest.mark.parametrize(
+    ("leave", "left"),
+    [
+        (True, {"tasks", "square(2)", "raises"}),
+        (False, set()),
+        ("failed", {"tasks", "raises"}),
+        (None, {"tasks", "square(2)", "raises"}),
+    ],
+)
+def test_what_is_left_is_what_was_asked_for(
+    leave: Any, left: set[str], terminal: Callable[[], Terminal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(displays, "QUIET", 0.0)
+    stream = terminal()
+    with ProgressPoolExecutor(1, leave=leave) as executor:
+        executor.submit(tasks.square, 2).result()
+        assert executor.submit(tasks.raises).exception() is not None
+    screen = Screen(60, 10)
+    screen.write(stream.getvalue())
+    shown = {word for word in ("tasks", "square(2)", "raises") if word in "\n".join(screen.rows)}
+    assert shown == left
+
+
+# --- one display for each stream -------------------------------------------------------
+
+
+def test_executors_share_the_display_and_its_options_are_those_of_the_first(
+    shown: Shown, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with ProgressPoolExecutor(1, desc="first") as one:
+        one.submit(tasks.square, 1).result()
+        with ProgressPoolExecutor(1, desc="second") as two:
+            two.submit(tasks.square, 2).result()
+        one.submit(tasks.square, 3).result()
+    assert len(shown.displays) == 1
+    assert [desc for desc, _ in shown.outcomes] == ["square(1)", "square(2)", "square(3)"]
+    assert capfd.readouterr().err.splitlines()[-1].startswith("first: 3 tasks in ")
+
+
+def test_the_display_ends_with_the_last_executor_and_the_next_has_a_new_one(
+    shown: Shown,
+) -> None:
+    one, two = ProgressPoolExecutor(1), ProgressPoolExecutor(1, desc="two")
+    for executor in (one, two):
+        assert not shown.displays[0].finished.is_set()
+        executor.submit(tasks.square, 1).result()
+        executor.shutdown()
+    assert shown.displays[0].finished.is_set()
+    with ProgressPoolExecutor(1, desc="third") as executor:
+        executor.submit(tasks.square, 1).result()
+    assert len(shown.displays) == 2
+    assert shown.displays[1].tasks.desc == "third"
+
+
+def test_an_executor_that_was_never_used_lends_its_options_to_none_after_it(
+    shown: Shown,
+) -> None:
+    unused = ProgressPoolExecutor(1, desc="unused")
+    del unused
+    with ProgressPoolExecutor(1, desc="used") as executor:
+        executor.submit(tasks.square, 1).result()
+    assert shown.displays[-1].tasks.desc == "used"
+
+
+def test_each_stream_has_a_display(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ProgressPoolExecutor(1) as one:
+        one.submit(tasks.square, 1).result()
+        elsewhere = io.StringIO()
+        monkeypatch.setattr(sys, "stderr", elsewhere)
+        with ProgressPoolExecutor(1) as two:
+            two.submit(tasks.square, 2).result()
+    assert len(shown.displays) == 2
+    assert "square(2) is done" in elsewhere.getvalue()
+    assert "square(1)" not in elsewhere.getvalue()
