@@ -203,6 +203,8 @@ class Display:
         self._screen: tuple[Painter, Layout] | None = None
         self._log: tuple[PlainPainter, Narration] | None = None
         self._began: float | None = None
+        self._early: list[TaskState] = []
+        """Tasks that ended before it was known whether bars or lines are shown."""
         self._ticked: tuple[float, float] | None = None
         self._calm = 0
 
@@ -347,8 +349,10 @@ class Display:
                 if last and self._leave is True:
                     drawn = self._began is not None
                 if not drawn:
+                    self._early += over
                     return
                 self._screen = self._open_screen()
+                over, self._early = self._early + over, []
             if self._screen is not None:
                 self._paint(*self._screen, now, last)
                 return

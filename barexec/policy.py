@@ -4,7 +4,7 @@
     display=…, else BAREXEC=…          the most that is shown: inline, plain or off
     no terminal, or TERM=dumb          plain at most: no control character into a pipe
     NO_COLOR, FORCE_COLOR              colour, where bars are drawn
-    COLUMNS, LINES                     the size, before what the terminal says of itself
+    COLUMNS, LINES                     the size, but no more than the terminal's own
 
 Never here: painting; reading the environment or a stream, which are arguments.
 """
@@ -25,7 +25,7 @@ class Policy(NamedTuple):
         mode: "inline" (bars on a terminal), "plain" (lines for a log) or "off".
         colour: True (always), False (never), or None: as the terminal can.
         unicode: whether more than ASCII can be shown.
-        columns, rows: the size that the user set, at least 1; None: ask the terminal.
+        columns, rows: the most that the user wants of it, at least 1; None: all there is.
         reflows: whether the terminal wraps long lines anew when it gets narrower.
     """
 

@@ -14,8 +14,6 @@ import os
 import select
 from typing import TextIO
 
-#: The size of a terminal that does not say: the one of a VT100.
-USUAL = (80, 24)
 #: Seconds that a non-blocking terminal may take no byte before it counts as gone.
 PATIENCE = 10.0
 
@@ -59,13 +57,13 @@ class Glass:
                 if not select.select([], [self.fd], [], PATIENCE)[1]:
                     raise
 
-    def size(self) -> tuple[int, int]:
-        """Columns and rows; 80 and 24 where the terminal does not say."""
+    def size(self) -> tuple[int, int] | None:
+        """Columns and rows; None where the terminal does not say."""
         try:
             columns, rows = os.get_terminal_size(self.fd if self.fd is not None else -1)
         except (OSError, ValueError):
-            return USUAL
-        return (columns, rows) if columns > 0 and rows > 0 else USUAL
+            return None
+        return (columns, rows) if columns > 0 and rows > 0 else None
 
     def ours(self) -> bool:
         """Whether the terminal is ours to draw on: False once the job went to the background.

@@ -19,6 +19,8 @@ from .cells import Cells, cells, differences, rows_of
 from .glass import Glass
 from .library import Capabilities, capabilities
 
+#: The size of a terminal that does not say: the one of a VT100.
+USUAL = (80, 24)
 #: A screen with fewer rows than this has none to spare for the cursor.
 SPARING = 4
 
@@ -54,8 +56,11 @@ class InlinePainter:
         return max(1, columns - 1), rows if rows < SPARING else rows - 1
 
     def _screen(self) -> tuple[int, int]:
-        columns, rows = self._glass.size()
-        return self._policy.columns or columns, self._policy.rows or rows
+        known = self._glass.size()
+        columns, rows = known or USUAL
+        wished = self._policy.columns or columns, self._policy.rows or rows
+        # what is wider than the terminal would be torn
+        return (min(columns, wished[0]), min(rows, wished[1])) if known else wished
 
     def repaint(self) -> None:
         self._frame, self._cells, self._row = (), [], 0
@@ -99,7 +104,8 @@ class InlinePainter:
         column, they leave it in the last one.
         """
         clear = self._able.clear_eos or self._able.clear_eol
-        return f"{' ' * self._glass.size()[0]}\r{clear}"
+        columns = (self._glass.size() or self._screen())[0]
+        return f"{' ' * columns}\r{clear}"
 
     def _erased(self, columns: int) -> str:
         """Take our rows off a screen that has changed its size.

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import context
@@ -65,6 +66,13 @@ def open_descriptors() -> set[str]:
             finally:
                 os.close(listing)
     pytest.skip("no list of open descriptors")
+
+
+def fork() -> int:
+    """As `os.fork`, which warns of pytest's watchdog thread."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -166,10 +174,9 @@ def check_many(receiver: Any, writers: int, count: int) -> None:
         assert numbers == list(range(count))
 
 
-def test_many_threads_tear_nothing(opened: Opened) -> None:
-    sender, receiver = opened
-    if isinstance(sender, MessageSender):
-        pytest.skip("a message pipe has one thread in each process")
+@posix
+def test_many_threads_tear_nothing(pipe: Opened) -> None:
+    sender, receiver = pipe
     threads = [threading.Thread(target=write_many, args=(sender, n, 3000)) for n in range(4)]
     for thread in threads:
         thread.start()
@@ -203,13 +210,17 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
-@pytest.mark.parametrize("kind", [pytest.param("pipe", marks=posix), "message"])
-def test_many_processes_tear_nothing(method: str, kind: str, tmp_path: Path) -> None:
+#: The message pipe is for platforms that spawn.
+ways = [
+    *(pytest.param("pipe", m, marks=posix) for m in multiprocessing.get_all_start_methods()),
+    ("message", "spawn"),
+]
+
+
+@pytest.mark.parametrize(("kind", "method"), ways)
+def test_many_processes_tear_nothing(kind: str, method: str, tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
-    if kind == "message" and method != "spawn":
-        pytest.skip("the message pipe is for platforms that spawn")
     done = subprocess.run(
         [sys.executable, program, method, kind, Path(__file__).parent],
         capture_output=True,
@@ -224,7 +235,7 @@ def test_a_writer_that_is_killed_in_the_midst_leaves_nothing_torn(pipe: Opened) 
     sender, receiver = pipe
     decoder, events = Decoder(), 0
     for _ in range(5):
-        pid = os.fork()
+        pid = fork()
         if not pid:
             try:
                 write_many(sender, 1, 10**9)
@@ -277,7 +288,7 @@ def test_even_where_a_broken_pipe_would_be_deadly() -> None:
 def test_forked_writers_notice_the_end_of_the_parents_listening() -> None:
     sender, receiver = open_channel()
     ask, answer = os.pipe(), os.pipe()
-    pid = os.fork()
+    pid = fork()
     if not pid:
         status = 1
         try:

@@ -6,7 +6,7 @@ stream       whether stderr is a terminal, and its encoding
 mode         what is shown
 colour       always, never, or as the terminal is able
 text         the characters that can be shown
-size         columns x rows that the user has set; - where the terminal is asked
+size         the most columns x rows that the user wants; - for all there are
 resize       whether the terminal wraps long lines anew, or cuts them
 """
 

@@ -31,19 +31,18 @@ def counted(task: TaskState, slot: int = 0) -> tuple[float, float | None, bool]:
     return meter.event.n, meter.event.total, meter.event.closed
 
 
-@pytest.mark.parametrize("task", tasks.COUNTED, ids=lambda task: task.__name__)
-def test_a_count_is_exact_at_the_tasks_end(
-    context: BaseContext, shown: Shown, task: Callable[[int], int]
-) -> None:
+def test_a_count_is_exact_at_the_tasks_end(context: BaseContext, shown: Shown) -> None:
     lengths = [1, 10, 2345]
-    with ProgressPoolExecutor(3, context) as executor:
-        assert list(executor.map(task, lengths)) == lengths
-    assert [counted(each)[0] for each in shown.tasks.values()] == lengths
-    assert {each.status for each in shown.tasks.values()} == {Status.DONE}
-    if task is not tasks.tracked_until:
-        assert all(closed for _, _, closed in map(counted, shown.tasks.values()))
-    if task is tasks.nested:
-        assert {counted(each, 1) for each in shown.tasks.values()} == {(3, 3, True)}
+    calls = [(task, n) for task in tasks.COUNTED for n in lengths]
+    with ProgressPoolExecutor(6, context) as executor:
+        futures = [executor.submit(task, n) for task, n in calls]
+        assert [future.result() for future in futures] == [n for _, n in calls]
+    for (task, n), state in zip(calls, shown.tasks.values(), strict=True):
+        assert state.status is Status.DONE
+        total = {tasks.tracked_generator: None, tasks.tracked_until: n + 10}.get(task, n)
+        assert counted(state) == (n, total, True), state.desc
+        if task is tasks.nested:
+            assert counted(state, 1) == (3, 3, True)
 
 
 def test_bars_that_the_executor_makes_count_too(context: BaseContext, shown: Shown) -> None:

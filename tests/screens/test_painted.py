@@ -55,7 +55,7 @@ class OnScreen(Glass):
         self.written.append(text)
         super().write(text)
 
-    def size(self) -> tuple[int, int]:
+    def size(self) -> tuple[int, int] | None:
         return self.screen.size
 
     def ours(self) -> bool:
@@ -215,6 +215,36 @@ def test_nothing_is_left_of_what_stood_below_the_cursor() -> None:
     glass.screen.write("\x1b[4A")
     painter_on(glass).paint(("a      b", "c"))
     assert glass.all == ["old text to be overwritten"] * 2 + ["a      b", "c"]
+
+
+# --- the size ---
+
+
+@pytest.mark.parametrize(
+    ("terminal", "wish", "frame"),
+    [
+        # a row is left for the cursor, and the last column empty
+        ((80, 24), (None, None), (79, 23)),
+        ((80, 3), (None, None), (79, 3)),
+        ((1, 1), (None, None), (1, 1)),
+        ((80, 24), (40, None), (39, 23)),
+        ((80, 24), (None, 10), (79, 9)),
+        ((80, 24), (200, 100), (79, 23)),
+        (None, (None, None), (79, 23)),
+        (None, (200, 100), (199, 99)),
+    ],
+)
+def test_the_size_is_what_the_user_wants_of_what_there_is(
+    terminal: tuple[int, int] | None,
+    wish: tuple[int | None, int | None],
+    frame: tuple[int, int],
+) -> None:
+    class Sized(OnScreen):
+        def size(self) -> tuple[int, int] | None:
+            return terminal
+
+    policy = Policy("inline", columns=wish[0], rows=wish[1])
+    assert InlinePainter(Sized(80, 24), ABLE, policy).size() == frame
 
 
 # --- other writers, and other jobs ---

@@ -371,6 +371,15 @@ def test_bars_do_not_go_where_the_output_goes(start: Start, tmp_path: Path) -> N
     assert blurred(rows(program.screen)) == ALL
 
 
+def test_a_size_in_the_environment_that_is_not_the_terminals_tears_nothing(start: Start) -> None:
+    """Exported by a shell, and then the window was resized."""
+    program = start(ONE_OF_EACH.format(leave=None), COLUMNS="200", LINES="100")
+    program.until(shows("30%", "broken", "quiet"))
+    program.open_gate()
+    assert program.wait() == 0
+    assert blurred(rows(program.screen)) == ["above", *ALL, "after"]
+
+
 # --- kinds of terminals ---
 
 
@@ -391,12 +400,26 @@ def test_kinds_of_terminals_with_bars(start: Start, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["dumb", "no-such-terminal", "", None])
 def test_kinds_of_terminals_with_sentences(start: Start, kind: str | None) -> None:
-    code = "sys.modules['blessed'] = None\ndisplay.QUIET = 0.0\n" + ONE_OF_EACH
-    program = start(code.format(leave=None), TERM=kind)
-    program.open_gate()
+    program = start(
+        """
+        sys.modules['blessed'] = None
+        if __name__ == "__main__":
+            with ProgressPoolExecutor(1) as ex:
+                ex.submit(abs, -3).result()
+                time.sleep(2 * display.QUIET)
+                ex.submit(pow, 2, 3)
+            print("after")
+        """,
+        TERM=kind,
+    )
     assert program.wait() == 0
     assert not controls(program.written)
-    assert re.fullmatch(r"3 tasks in [\d.]+ s: 2 done, 1 failed", rows(program.screen)[-2])
+    assert [re.sub(r"[\d.]+ s", "SPAN", row) for row in rows(program.screen)] == [
+        "abs(-3) is done after SPAN",
+        "pow(2, 3) is done after SPAN",
+        "2 tasks in SPAN: 2 done",
+        "after",
+    ]
 
 
 # --- jobs ---
