@@ -372,16 +372,21 @@ class Display:
         return painter, Layout(get(self._renderer, theme))
 
     def _paint(self, painter: Painter, layout: Layout, now: float, last: bool) -> None:
-        if self._ticked is not None:
-            gap, ran = now - self._ticked[0], process_time() - self._ticked[1]
-            if gap > STOPPED and ran < gap / 10:
-                painter.repaint()
         columns, rows = painter.size()
         if last:
-            painter.finish(layout.final(self.tasks, columns, rows, now, self._leave))
+            frame = layout.final(self.tasks, columns, rows, now, self._leave)
         else:
-            painter.paint(layout.compose(self.tasks, columns, rows, now))
-        # by the clock anew: a frozen terminal may have held the write for long
+            frame = layout.compose(self.tasks, columns, rows, now)
+        if self._ticked is not None:
+            # by the clock anew: a stop may come at any time, also since `now`
+            gap, ran = monotonic() - self._ticked[0], process_time() - self._ticked[1]
+            if gap > STOPPED and ran < gap / 10 + 2 * INTERVAL:
+                painter.repaint()
+        if last:
+            painter.finish(frame)
+        else:
+            painter.paint(frame)
+        # and again: a frozen terminal may have held the write for long
         self._ticked = (monotonic(), process_time())
 
     def _say(self, over: list[TaskState], now: float, last: bool) -> None:

@@ -127,10 +127,10 @@ def test_counts_are_exact_when_the_channel_was_full(
 
 
 def test_a_display_that_never_reads_holds_up_neither_task_nor_shutdown(
-    context: BaseContext, shown: Shown, monkeypatch: pytest.MonkeyPatch
+    shown: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(channel.PipeReceiver, "receive", lambda self: b"")
-    with ProgressPoolExecutor(2, context) as executor:
+    with ProgressPoolExecutor(2) as executor:
         sender = shown.only.pools[0].sender
         while sender.send(bytes(400)):
             pass

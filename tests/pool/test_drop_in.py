@@ -443,11 +443,11 @@ class Cycle:
         self.me, self.executor = self, ProgressPoolExecutor(1)
 descriptors = len(os.listdir("/dev/fd"))
 gc.set_threshold(1, 1, 1)
-for _ in range(3000):
+for _ in range(1000):
     Cycle()
 with ProgressPoolExecutor(1) as used:
     used.submit(tasks.square, 2).result()
-    for _ in range(3000):
+    for _ in range(1000):
         Cycle()
         used._pool._display.kick()
 gc.set_threshold(700, 10, 10)
@@ -459,7 +459,7 @@ print("all gone")
     assert done.stdout.endswith("all gone\n")
 
 
-@pytest.mark.parametrize("ending", ["", "os.abort = None", "del executor", "sys.exit(0)"])
+@pytest.mark.parametrize("ending", ["", "del executor", "sys.exit(0)"])
 def test_the_interpreter_exits_with_all_results_without_a_shutdown(
     script: Script, method: str, ending: str
 ) -> None:
