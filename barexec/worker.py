@@ -738,7 +738,7 @@ class Worker:
             task.gone.clear()
         if waits:
             self._flush()
-        return bool(task or self._waiting) or self._idle < IDLE_TICKS
+        return bool(task or (self._sender and self._waiting)) or self._idle < IDLE_TICKS
 
     def _flush(self) -> bool:
         """Send what waits, in writes that go through whole. False: the channel is full."""

@@ -685,6 +685,7 @@ def test_once_the_parent_is_gone_the_work_goes_on(machine: Worker, clock: Clock)
     assert run(Call("p", 2, work), 6) == 6
     machine._exit()
     assert sender.asked <= asked + 1
+    assert any(not machine._tick() for _ in range(worker.IDLE_TICKS + 1))  # and it rests
 
 
 def test_without_a_thread_for_the_sampler_the_work_goes_on(

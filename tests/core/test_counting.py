@@ -792,8 +792,7 @@ def test_a_generator_is_closed_at_the_break_as_in_a_bare_loop(task: Task) -> Non
         source = [way(generator)]
         del generator
         for item in source.pop():
-            if task.slots:
-                look(task)
+            task.sample(0.0)  # what it has seen is not let go of yet
             if item == 3:
                 break
         log.append("after")
@@ -1059,6 +1058,30 @@ def test_threads_of_a_task_may_each_have_their_bars(task: Task, quick_switches: 
         thread.join()
     assert errors == []
     assert len(task.slots) == 8
+
+
+def test_threads_that_open_bars_at_once_do_not_get_the_same_place(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Bar(desc="over").close()
+    real, both, looks = worker._is_free, threading.Event(), []
+
+    def slow(slots: list[Bar], depth: int) -> bool:
+        free = real(slots, depth)
+        looks.append(depth)
+        if len(looks) == 2:
+            both.set()
+        both.wait(0.05)  # for the other, which must not come
+        return free
+
+    monkeypatch.setattr(worker, "_is_free", slow)
+    bars: list[Bar] = []
+    threads = [threading.Thread(target=lambda: bars.append(Bar())) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {*task.slots} == {*bars}
 
 
 def test_coroutines_of_a_task_may_take_turns(task: Task) -> None:

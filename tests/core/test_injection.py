@@ -242,6 +242,18 @@ def says_more(n: int) -> int:
 says_more.__signature__ = __import__("inspect").signature(annotated)  # type: ignore[attr-defined]
 
 
+def hides(n, progress=None, /):  # type: ignore[no-untyped-def]
+    return n, progress
+
+
+hides.__signature__ = says_more.__signature__  # type: ignore[attr-defined]
+hides.__annotations__["progress"] = Bar
+
+
+def positional_only_beside_own(n: int, progress: Bar | None = None, /, **kwargs: Any) -> Any:
+    return n, progress, kwargs
+
+
 class MadeByNew:
     def __new__(cls, n: int) -> MadeByNew:
         return super().__new__(cls)
@@ -292,6 +304,8 @@ given_already: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] 
     (dispatched, (1,), {}),
     (BySignature(), (1,), {}),
     (says_more, (1,), {}),
+    (hides, (1,), {}),
+    (positional_only_beside_own, (1,), {}),
     (MadeByNew, (1,), {}),
     (MadeByMeta, (1,), {}),
     (len, ("abc",), {}),

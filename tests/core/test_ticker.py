@@ -238,6 +238,24 @@ def test_many_threads_that_start_it_start_one_thread(
     assert len(made) == len(ticks.threads) == 1
 
 
+def test_a_stop_just_when_another_thread_starts_it(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticker, ticks = make(NEVER)
+    real = threading.Thread.start
+
+    def start(self: threading.Thread) -> None:
+        assert ticker.stop()  # the thread is there, but not started yet
+        real(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        ticker.start()
+    assert not ticker.running
+    assert ticker.join(LONG)
+    assert ticks.count == 0
+
+
 def test_where_no_thread_can_be_started_it_says_so_and_is_not_running(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
