@@ -202,6 +202,7 @@ class Display:
         self._round = threading.Lock()
         self._screen: tuple[Painter, Layout] | None = None
         self._log: tuple[PlainPainter, Narration] | None = None
+        self._untold: list[TaskState] = []
         self._began: float | None = None
         self._early: list[TaskState] = []
         """Tasks that ended before it was known whether bars or lines are shown."""
@@ -396,6 +397,8 @@ class Display:
 
             self._log = PlainPainter(self.stream), Narration()
         painter, narration = self._log
+        # a result may overtake the task's last numbers, which come within a tick
+        over, self._untold = self._untold + (over if last else []), [] if last else over
         lines = [line for task in over for line in narration.ended(task, self.tasks, now)]
         lines += narration.tick(self.tasks, now)
         if last:
