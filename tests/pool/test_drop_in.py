@@ -478,29 +478,6 @@ for n in range(20):
     assert "rror" not in done.stderr
 
 
-def test_two_interrupts_end_the_program_without_a_wait_for_the_display(script: Script) -> None:
-    """The first ends the `with`, the second the wait in its `shutdown`: as with the stock one,
-    nothing of ours waits a third time."""
-    script("""
-display = None
-def interrupt():
-    for _ in range(2):
-        time.sleep(0.3)
-        os.kill(os.getpid(), signal.SIGINT)
-threading.Thread(target=interrupt).start()
-waits = []
-try:
-    with ProgressPoolExecutor(1, context, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as ex:
-        future = ex.submit(tasks.pause, 2)
-        ex._pool.gone.wait = lambda seconds: waits.append(seconds)
-        time.sleep(9)
-except KeyboardInterrupt as error:
-    assert isinstance(error.__context__, KeyboardInterrupt)
-assert not waits and not future.done()
-assert future.result() == 2
-""")
-
-
 # --- threads, processes, forks ---------------------------------------------------------
 
 
