@@ -207,6 +207,8 @@ class Display:
         self._early: list[TaskState] = []
         """Tasks that ended before it was known whether bars or lines are shown."""
         self._ticked: tuple[float, float] | None = None
+        self._behind = False
+        """Whether the screen does not show the newest frame yet."""
         self._calm = 0
 
     # --- for any thread ---
@@ -302,7 +304,8 @@ class Display:
             for pool in closed:
                 pool.forget()
         waiting = any(pool.closing for pool in self.pools)
-        busy = bool(self.tasks.live or waiting or self._calm < LINGER) and not last
+        live = self.tasks.live or waiting or self._behind
+        busy = (live or self._calm < LINGER) and not last
         if not busy:
             self._ticked = None  # from here on it sleeps, and was not stopped
         return busy
@@ -378,17 +381,17 @@ class Display:
             frame = layout.final(self.tasks, columns, rows, now, self._leave)
         else:
             frame = layout.compose(self.tasks, columns, rows, now)
+        # by the clock anew: a stop may come at any time, also since `now`
+        here, ran = monotonic(), process_time()
         if self._ticked is not None:
-            # by the clock anew: a stop may come at any time, also since `now`
-            gap, ran = monotonic() - self._ticked[0], process_time() - self._ticked[1]
-            if gap > STOPPED and ran < gap / 10 + 2 * INTERVAL:
+            gap = here - self._ticked[0]
+            if gap > STOPPED and ran - self._ticked[1] < gap / 10 + 2 * INTERVAL:
                 painter.repaint()
+        self._ticked = here, ran
         if last:
             painter.finish(frame)
         else:
-            painter.paint(frame)
-        # and again: a frozen terminal may have held the write for long
-        self._ticked = (monotonic(), process_time())
+            self._behind = not painter.paint(frame)
 
     def _say(self, over: list[TaskState], now: float, last: bool) -> None:
         if self._log is None:

@@ -20,9 +20,13 @@ class Painter(Protocol):
     def size(self) -> tuple[int, int]:
         """The columns and rows that a frame may take now; both at least 1."""
 
-    def paint(self, frame: tuple[str, ...]) -> None:
+    def paint(self, frame: tuple[str, ...]) -> bool:
         """Show this frame, made for the size that was asked last. Costs nothing where it
-        is the one that is shown already."""
+        is the one that is shown already.
+
+        Returns False where that was not possible now, as on a frozen terminal: there is
+        to be another frame soon.
+        """
 
     def repaint(self) -> None:
         """Somebody else has written to the terminal: the next frame is painted whole,

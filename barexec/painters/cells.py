@@ -84,19 +84,18 @@ def differences(old: Cells, new: Cells) -> Iterator[tuple[int, int]]:
     begin = end = -1
     for at in compress(count(), differ):
         if at > end + GAP and end >= 0:
-            yield _whole(new, begin, end)
+            yield begin, _whole(new, end)
             begin = -1
         if begin < 0:
             begin = at
         end = at + 1
     if end >= 0:
-        yield _whole(new, begin, end)
+        yield begin, _whole(new, end)
 
 
-def _whole(new: Cells, begin: int, end: int) -> tuple[int, int]:
-    """The range widened so that it cuts no wide character in two."""
-    while begin > 0 and not new.chars[begin]:
-        begin -= 1
+def _whole(new: Cells, end: int) -> int:
+    """The end moved so that it cuts no wide character in two: of two that differ, the
+    right halves do not. Where the right half does, the left one does, too."""
     while end < len(new.chars) and not new.chars[end]:
         end += 1
-    return begin, end
+    return end

@@ -54,8 +54,18 @@ class Glass:
                 rest = rest[os.write(self.fd, rest) :]
             except BlockingIOError:
                 # somebody made the terminal non-blocking, for all who share it
-                if not select.select([], [self.fd], [], PATIENCE)[1]:
+                if not self.ready(PATIENCE):
                     raise
+
+    def ready(self, patience: float = 0.0) -> bool:
+        """Whether a write would not be held up, as by a frozen terminal (Ctrl-S), within
+        so many seconds."""
+        if self.fd is None or os.name == "nt":
+            return True
+        try:
+            return bool(select.select([], [self.fd], [], patience)[1])
+        except (OSError, ValueError):
+            return True  # closed, which the write will tell; or a descriptor beyond 1023
 
     def size(self) -> tuple[int, int] | None:
         """Columns and rows; None where the terminal does not say."""

@@ -24,6 +24,9 @@ USUAL = (80, 24)
 #: A screen with fewer rows than this has none to spare for the cursor.
 SPARING = 4
 
+#: Seconds that the last frame waits for a frozen terminal.
+FAREWELL = 1.0
+
 _EMPTY = Cells([], [])
 
 
@@ -65,18 +68,19 @@ class InlinePainter:
     def repaint(self) -> None:
         self._frame, self._cells, self._row = (), [], 0
 
-    def paint(self, frame: tuple[str, ...]) -> None:
+    def paint(self, frame: tuple[str, ...]) -> bool:
         if not self._glass.ours():
             self.repaint()
-            return
-        if self._screen() != self._asked:
-            return  # it was resized since the frame was composed; the next one will fit
+            return True
+        if self._screen() != self._asked or not self._glass.ready():
+            return False  # resized since the frame was composed, or frozen
         text = self._changed(frame)
         if text:
             self._glass.write(text)
+        return True
 
     def finish(self, frame: tuple[str, ...]) -> None:
-        if not self._glass.ours():
+        if not self._glass.ours() or not self._glass.ready(FAREWELL):
             return
         text = self._changed(frame)
         if 0 < len(self._frame) == self._row + 1:

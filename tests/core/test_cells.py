@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from barexec.painters.cells import GAP, Cells, cells, differences
+from barexec.painters.cells import GAP, Cells, cells, differences, rows_of
 from barexec.terminal_text import columns_of, printable, width
 
 RED, BOLD, END = "\x1b[31m", "\x1b[1m", "\x1b[m"
@@ -55,6 +55,28 @@ def test_of_most_text_the_columns_are_sure(line: str) -> None:
 def test_of_some_scripts_and_of_emoji_they_are_not(line: str) -> None:
     assert not cells(line).sure
     assert not cells(f"{RED}plain{END} {BOLD}{line}{END} plain").sure
+
+
+@pytest.mark.parametrize(
+    ("line", "columns", "rows"),
+    [
+        ("", 5, 1),
+        ("12345", 5, 1),
+        ("123456", 5, 2),
+        ("1234567890", 5, 2),
+        (f"{RED}123456{END}", 5, 2),
+        ("日本語", 6, 1),
+        ("日本語", 5, 2),
+        # a wide character goes whole to the next row
+        ("日本語中", 5, 2),
+        ("日本語中文", 5, 3),
+        ("1日本語中", 5, 2),
+        ("日本語", 3, 3),
+        ("日本", 1, 4),
+    ],
+)
+def test_rows_that_a_line_takes_where_it_is_wrapped(line: str, columns: int, rows: int) -> None:
+    assert rows_of(cells(line), columns) == rows
 
 
 @pytest.mark.parametrize(

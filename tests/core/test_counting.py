@@ -15,6 +15,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
+from operator import length_hint
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -1032,6 +1033,24 @@ def test_threads_may_share_a_tracked_iterator(
         assert look(task)[0] <= len(got)
         del tracked, threads, thread
         assert look(task)[2]
+
+
+def test_threads_that_come_at_once_count_in_the_same_block(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = worker._Counted()
+    blocks = worker._Blocks(counted, Bar(), iter(()))
+    real, of_the_other = length_hint, []
+
+    def interrupted(block: object) -> int:
+        left = real(block)
+        monkeypatch.setattr(worker, "length_hint", real)
+        of_the_other.append(blocks.next())  # just here, another thread comes first
+        return left
+
+    monkeypatch.setattr(worker, "length_hint", interrupted)
+    assert [blocks.next()] == of_the_other
+    assert counted.begun == 0
 
 
 def test_threads_of_a_task_may_each_have_their_bars(task: Task, quick_switches: None) -> None:

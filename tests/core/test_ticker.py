@@ -354,10 +354,15 @@ def test_a_second_fork_waits_for_what_the_first_is_just_stopping(make: Make, at_
     while ticker.running:
         over.wait(0.001)
     alive: list[bool] = []
-    second = threading.Thread(
-        target=around_a_fork, args=(lambda: alive.append(not ticker.join(0)),)
-    )
+    forked = threading.Event()
+
+    def fork() -> None:
+        alive.append(not ticker.join(0))
+        forked.set()
+
+    second = threading.Thread(target=around_a_fork, args=(fork,))
     second.start()
+    assert not forked.wait(0.05)
     ticks.hold.set()
     second.join()
     first.join()

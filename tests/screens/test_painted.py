@@ -15,7 +15,7 @@ from time import monotonic, sleep
 from unicodedata import category
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_composed import STORIES, Screens
 
@@ -50,6 +50,7 @@ class OnScreen(Glass):
         super().__init__(self.screen)  # type: ignore[arg-type]
         self.written: list[str] = []
         self.foreground = True
+        self.frozen = False
 
     def write(self, text: str) -> None:
         self.written.append(text)
@@ -60,6 +61,9 @@ class OnScreen(Glass):
 
     def ours(self) -> bool:
         return self.foreground
+
+    def ready(self, patience: float = 0.0) -> bool:
+        return not self.frozen
 
     @property
     def all(self) -> list[str]:
@@ -123,6 +127,7 @@ def fitted(lines: Sequence[str], painter: InlinePainter) -> Frame:
 
 
 @pytest.mark.parametrize(("columns", "rows"), SIZES)
+@settings(max_examples=40)
 @given(st.integers(0, 14), FRAMES)
 def test_frame_after_frame(columns: int, rows: int, printed: int, frames: list[list[str]]) -> None:
     """Each is seen exactly, below what stood there; the cursor waits below, in column 0."""
@@ -329,6 +334,20 @@ def test_rows_of_known_width_do_not_pay_for_others() -> None:
     assert CONTROLS.sub("", glass.written[2]) == f"{HINDI}  11%"
     assert "\x1b[?7l" not in glass.written[1]
     assert glass.written[2].count("\x1b[?7l") == glass.written[2].count("\x1b[?7h") == 1
+
+
+def test_on_a_frozen_terminal_nothing_is_written_until_it_thaws() -> None:
+    glass = OnScreen(40, 8)
+    painter = painter_on(glass)
+    assert painter.paint(("one",))
+    glass.frozen = True
+    assert not painter.paint(("two",))
+    assert len(glass.written) == 1
+    painter.finish(("three",))
+    assert len(glass.written) == 1
+    glass.frozen = False
+    assert painter.paint(("four",))
+    assert glass.all == ["four"]
 
 
 # --- another size ---

@@ -214,14 +214,9 @@ class PtyProgram:
             self.flow(True)
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGABRT)  # faulthandler tells the stacks
-            self._news_for(1.0)
+            self.listen(1.0)
         seen = "\n".join(self.screen.rows)
         raise AssertionError(f"{what}\n--- screen\n{seen}\n--- written\n{_shown(self.written)}")
-
-    def _news_for(self, seconds: float) -> None:
-        with self._news:
-            while not self._over and self._news.wait(seconds):
-                pass
 
 
 def _shown(some: bytes | bytearray) -> str:
