@@ -42,14 +42,6 @@ class Dies(ProgressPoolExecutor):
         os._exit(0)
 
 
-class KeepsResults(ProgressPoolExecutor):
-    """The executor holds all results."""
-
-    def map(self, fn: Callable[..., Any], *iterables: Any, **kwargs: Any) -> Iterator[Any]:
-        self.kept = list(super().map(fn, *iterables, **kwargs))
-        return iter(self.kept)
-
-
 class LeavesThread(ProgressPoolExecutor):
     """Every test passes, and a thread is left behind."""
 

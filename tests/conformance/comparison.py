@@ -33,17 +33,24 @@ OURS = "barexec.executor:ProgressPoolExecutor"
 METHODS = ("fork", "forkserver", "spawn") if os.name == "posix" else ("spawn",)
 DISPLAYS = ("terminal", "file") if hasattr(os, "openpty") else ("file",)
 #: Seconds that a run may take; the tests for deadlocks give up after 300 s themselves.
-LIMIT = 900.0
+LIMIT = 400.0
 #: Seconds within which the last helper process of a run that has ended goes away.
 PATIENCE = 10.0
 #: Of the environment, what would change how progress is shown.
 VARIABLES = ("BAREXEC", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES")
 
-#: The one warning of ours that a stock test provokes: it lets no thread start.
-PROVOKED = (
+#: Warnings that are not compared. The first, a stock test provokes: it lets no thread start.
+UNCOMPARED = {
     "RuntimeWarning: barexec shows no more progress (RuntimeError: can't create new thread "
     "at interpreter shutdown); the work goes on"
-)
+}
+if sys.version_info[:2] == (3, 12):
+    # `Thread.join` returns a little before the thread is gone, so that a fork soon after it
+    # warns by chance: half the time with the stock class, 2 % with ours
+    UNCOMPARED.add(
+        "DeprecationWarning: This process (pid=N) is multi-threaded, use of fork() may lead to "
+        "deadlocks in the child."
+    )
 
 
 @dataclass
@@ -115,6 +122,7 @@ def run(executor: str, display: str, methods: tuple[str, ...] = METHODS, only: s
     environ["TERM"] = "xterm-256color"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        report = folder / "report.json"
         with _stderr(display, folder) as (fd, path, said):
             command = [sys.executable, "-W", "always", str(Path(__file__).with_name("runner.py"))]
             command += [executor, name, path, f"--methods={','.join(methods)}", f"--only={only}"]
@@ -129,11 +137,11 @@ def run(executor: str, display: str, methods: tuple[str, ...] = METHODS, only: s
                 )
                 try:
                     code = _wait(child)
-                    left = not _gone(child.pid)
+                    finished = code == 0 and report.exists()
+                    left = finished and not _gone(child.pid)
                 finally:
                     _end(child)
-        report = folder / "report.json"
-        if code or not report.exists():
+        if not finished:
             told = "\n".join([*said, *(f.read_text() for f in folder.glob("stacks"))])
             raise RuntimeError(f"the run of {executor} ended with status {code}:\n{told[-9000:]}")
         return Run(
@@ -222,7 +230,7 @@ def differences(stock: Run, ours: Run) -> list[str]:
             )
         if b.get("altered") and not a.get("altered"):
             found.append(f"{id}: threads or processes are left behind")
-        new = {*b.get("warnings", ())} - {*a.get("warnings", ())} - {PROVOKED}
+        new = {*b.get("warnings", ())} - {*a.get("warnings", ())} - UNCOMPARED
         found += [f"{id}: {warning}" for warning in sorted(new)]
     if sum(ours.made.values()) != sum(stock.made.values()):
         found.append(f"{sum(ours.made.values())} executors made, not {sum(stock.made.values())}")

@@ -41,6 +41,11 @@ from typing import Any
 
 #: The package (one module before CPython 3.12) of the tests.
 TESTS = "test.test_concurrent_futures"
+#: Tests in which the stock class itself hangs now and then (up to one time in ten), and so any
+#: subclass: a shutdown and a task that cannot be pickled wait for each other. Mended in CPython
+#: 3.12.8 and 3.13.1 (github.com/python/cpython/issues/125451).
+HANGING = re.compile(r"test_(shutdown_deadlock_pickle|processes_terminate)$")
+HANGS = (3, 12) <= sys.version_info < (3, 12, 8) or sys.version_info[:3] == (3, 13, 0)
 
 
 def module(name: str) -> Any:
@@ -138,7 +143,8 @@ def load(stock: type, methods: list[str], only: str) -> Iterator[unittest.TestCa
         for case in cases(unittest.defaultTestLoader.loadTestsFromModule(part)):
             kind = getattr(case, "executor_type", stock)
             chosen = issubclass(kind, stock) and getattr(case, "ctx", "spawn") in methods
-            if chosen and re.search(only, case.id()):
+            hanging = HANGS and HANGING.search(case.id())
+            if chosen and not hanging and re.search(only, case.id()):
                 yield case
 
 
@@ -159,8 +165,9 @@ class Record(unittest.TestResult):
         self._warned.add(f"{category.__name__}: {re.sub('0x[0-9a-f]+|[0-9]+', 'N', str(message))}")
 
     def _tell(self, test: Any, outcome: str, detail: str = "") -> None:
-        told = self.told.setdefault(test.id(), {"outcome": outcome, "detail": ""})
-        if told["outcome"] == "passed":
+        id = getattr(test, "test_case", test).id()  # what a subtest says, its test says
+        told = self.told.setdefault(id, {"outcome": outcome, "detail": ""})
+        if told["outcome"] == "passed" or outcome == "failed":
             told["outcome"] = outcome
         told["detail"] += detail
 

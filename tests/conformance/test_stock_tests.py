@@ -83,7 +83,6 @@ def test_a_run_with_another_class_proves_nothing() -> None:
     [
         ("LosesResults", "test_map", "passed with the stock class, but failed"),
         ("ReversesMap", "test_map", "passed with the stock class, but failed"),
-        ("KeepsResults", "test_free_reference", "passed with the stock class, but failed"),
         ("LeavesThread", "test_submit", "threads or processes are left behind"),
         ("Complains", "test_submit", "RuntimeWarning: the pool is gone"),
     ],
