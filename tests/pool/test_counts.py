@@ -13,7 +13,7 @@ import pytest
 import tasks
 from conftest import Shown
 
-from barexec import ProgressPoolExecutor, channel
+from barexec import ProgressPoolExecutor, channel, worker
 from barexec import display as displays
 from barexec import events as records
 from barexec.display import Display, Pool
@@ -171,6 +171,7 @@ class Scripted:
 @pytest.fixture
 def display(monkeypatch: pytest.MonkeyPatch) -> Display:
     """One that is looked at by hand: it has no thread, and shows nothing."""
+    monkeypatch.setattr(worker, "senders", {})
     display = Display(Policy("plain"), None)  # type: ignore[arg-type]
     monkeypatch.setattr(display, "start", lambda: None)
     monkeypatch.setattr(display, "kick", lambda may_wait=True: None)
@@ -183,23 +184,27 @@ def advanced(task: int, n: int, closed: bool) -> bytes:
 
 
 def test_the_last_numbers_of_a_pool_that_closes_in_mid_round_are_taken_in(
-    display: Display,
+    display: Display, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All of a task may come between the display's look at the endings and its look at who
-    has closed."""
+    """All of a task may come between the display's look at what was reported and its look at
+    who has closed."""
+    take = display._take
+
+    def take_first(now: float) -> Any:
+        taken = take(now)
+        if not last:
+            id = pool.submitted("all of it", 1)
+            pool.accepted(id, future)
+            last.append(advanced(id, 5, True))
+            future.set_result(None)
+            pool.close(wait=False)
+            pool.linger = 0  # as `close(wait=True)` has it
+        return taken
+
+    monkeypatch.setattr(display, "_take", take_first)
     future: Future[None] = Future()
-
-    def meanwhile() -> bytes:
-        id = pool.submitted("all of it", 1)
-        pool.accepted(id, future)
-        last.append(advanced(id, 5, True))
-        future.set_result(None)
-        pool.close(wait=False)
-        pool.linger = 0  # as `close(wait=True)` has it
-        return b""
-
     last: list[bytes] = []
-    receiver: Any = Scripted(meanwhile, lambda: last.pop())
+    receiver: Any = Scripted(lambda: b"", lambda: last[0])
     pool = Pool(display, None, receiver)  # type: ignore[arg-type]
     display.pools.append(pool)
     display._step(1.0)
@@ -256,3 +261,49 @@ def test_a_program_that_exits_waits_for_no_task(display: Display) -> None:
     assert not display._step(1.1)
     assert display.finished.is_set()
     assert display not in displays._displays
+
+
+def test_two_threads_never_look_at_the_same_time(
+    display: Display, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a fork gave up a thread that hangs in a frozen terminal, and the next starts."""
+    shows, thaws = threading.Event(), threading.Event()
+
+    def freeze(over: object, now: float, last: bool) -> None:
+        shows.set()
+        assert thaws.wait(60)
+
+    monkeypatch.setattr(display, "_show", freeze)
+    monkeypatch.setattr(displays, "PATIENCE", 0.01)
+    display.pools.append(Pool(display, None, Scripted()))  # type: ignore[arg-type]
+    frozen = threading.Thread(target=display._tick)
+    frozen.start()
+    assert shows.wait(60)
+    shows.clear()
+    assert display._tick()  # it asks for another try, and has not looked
+    assert not shows.is_set()
+    thaws.set()
+    frozen.join()
+    display._tick()
+    assert shows.is_set()
+
+
+def test_a_bar_that_another_thread_closes_is_not_waited_for(
+    display: Display, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the garbage collector does, perhaps in the display's own thread."""
+    monkeypatch.setattr(displays, "_decide", lambda _: Policy("inline"))
+    monkeypatch.setattr(displays, "_stages", {})
+    monkeypatch.setattr(displays, "_display_of", lambda *_: display)
+    waits: list[float] = []
+    monkeypatch.setattr(display.finished, "wait", waits.append)
+    staged: list[Any] = []
+    thread = threading.Thread(target=lambda: staged.append(displays.stage()))
+    thread.start()
+    thread.join()
+    for round in range(2):  # of the other thread, then of this one
+        (task,) = staged
+        task.on_end(task)
+        assert len(waits) == round
+        display._step(1.0)
+        staged = [displays.stage()]

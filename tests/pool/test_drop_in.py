@@ -35,14 +35,14 @@ needs_fork = pytest.mark.skipif(not FORKS, reason="there is no fork here")
 KINDS: list[Any] = [ProcessPoolExecutor, ProgressPoolExecutor]
 
 
-def told(error: BaseException | None) -> tuple[str, ...]:
+def told(error: BaseException | None) -> list[str]:
     """All that an error says: its kind, its words, and the worker's traceback below it."""
-    words = [type(error).__qualname__, str(error)]
-    while error is not None and error.__cause__ is not None:
-        error = error.__cause__
+    words = []
+    while error is not None:
         words.append(type(error).__qualname__)
         words.append(re.sub(r"0x[0-9a-f]+|\b\d{3,}\b(?=,| )", "…", str(error)))
-    return tuple(words)
+        error = error.__cause__
+    return words
 
 
 # --- the shape -------------------------------------------------------------------------
@@ -441,6 +441,8 @@ def test_executors_dropped_in_cycles_do_not_wait_for_themselves(script: Script) 
 class Cycle:
     def __init__(self):
         self.me, self.executor = self, ProgressPoolExecutor(1)
+with ProgressPoolExecutor(1) as first:  # a fork server stays
+    first.submit(tasks.square, 2).result()
 descriptors = len(os.listdir("/dev/fd"))
 gc.set_threshold(1, 1, 1)
 for _ in range(1000):
@@ -457,6 +459,28 @@ while ours() or len(os.listdir("/dev/fd")) > descriptors:
 print("all gone")
 """)
     assert done.stdout.endswith("all gone\n")
+
+
+def test_a_finalizer_may_run_at_any_call_in_any_thread(script: Script) -> None:
+    """The same without chance: as if the garbage collector found one at every single call."""
+    script("""
+pool = ProgressPoolExecutor(1)._pool
+def finalize(*_):
+    pool.abandon()
+    for display in list(displays._displays):
+        display.kick(may_wait=False)
+threading.setprofile(finalize)
+sys.setprofile(finalize)
+for _ in range(3):
+    with ProgressPoolExecutor(1) as executor:
+        assert executor.submit(tasks.square, 2).result() == 4
+        executor._pool._display.kick()
+        assert ours() == ["barexec-display"]
+    assert ours() == [] == displays._displays
+    ProgressPoolExecutor(1)
+sys.setprofile(None)
+assert displays._displays == []
+""")
 
 
 @pytest.mark.parametrize("ending", ["", "del executor", "sys.exit(0)"])
@@ -478,32 +502,57 @@ for n in range(20):
     assert "rror" not in done.stderr
 
 
+def test_a_shutdown_that_is_interrupted_waits_for_nothing_more(
+    shown: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a second Ctrl-C, which the stock executor's wait hands on at once."""
+
+    def interrupted(*args: object, **kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    executor = ProgressPoolExecutor(1)
+    future = executor.submit(tasks.wait_for, str(tmp_path / "go"))
+    waits: list[float] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(ProcessPoolExecutor, "shutdown", interrupted)
+        patch.setattr(shown.only.pools[0].gone, "wait", waits.append)
+        with pytest.raises(KeyboardInterrupt):
+            executor.shutdown()
+    assert waits == []
+    (tmp_path / "go").touch()
+    assert future.result() == str(tmp_path / "go")
+    executor.shutdown()
+    assert [status for _, status in shown.outcomes] == ["DONE"]
+
+
 # --- threads, processes, forks ---------------------------------------------------------
 
 
 def test_ten_threads_may_submit_at_once(shown: Shown) -> None:
-    futures: list[Future[int]] = []
-    barrier = threading.Barrier(10)
-
-    def submit(executor: ProgressPoolExecutor) -> None:
-        barrier.wait()
-        futures.extend(executor.submit(tasks.square, n) for n in range(10))
-
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        with ProgressPoolExecutor(1) as executor:
-            threads = [threading.Thread(target=submit, args=(executor,)) for _ in range(10)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-            looking = [t for t in threading.enumerate() if t.name == "barexec-display"]
-            assert len(looking) == 1
-            assert sorted(f.result() for f in futures) == sorted([n * n for n in range(10)] * 10)
+        for _ in range(10):
+            futures: list[Future[int]] = []
+            barrier = threading.Barrier(10)
+            with ProgressPoolExecutor(1) as executor:
+
+                def submit() -> None:
+                    barrier.wait()  # noqa: B023
+                    futures.extend(executor.submit(tasks.square, n) for n in range(4))  # noqa: B023
+
+                threads = [threading.Thread(target=submit) for _ in range(10)]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+                looking = [t for t in threading.enumerate() if t.name == "barexec-display"]
+                assert len(looking) == 1
+                assert sorted(f.result() for f in futures) == sorted([0, 1, 4, 9] * 10)
+            tasks_shown = shown.displays.pop().tasks
+            assert tasks_shown.counts["done"] == 40  # type: ignore[index]
     finally:
         sys.setswitchinterval(before)
-    assert [status for _, status in shown.outcomes] == ["DONE"] * 100
 
 
 @pytest.mark.parametrize("count", [2, 10])
@@ -569,21 +618,31 @@ def test_a_forked_child_neither_shows_nor_stops_what_its_parent_does(
         f"""
 executor = ProgressPoolExecutor(1, context)
 future = executor.submit(tasks.wait_for, "go")
-pids = []
-for _ in range(3):
+def child():
+    global executor
+    {how}
+    fork = multiprocessing.get_context("fork")  # a fork server is its starter's alone
+    with ProgressPoolExecutor(1, fork, display="off") as other:
+        assert other.submit(tasks.square, 2).result() == 4
+    assert ours() == [], ours()
+    displays._close_all()
+def fork():
     pid = os.fork()
     if not pid:
-        {how}
-        fork = multiprocessing.get_context("fork")  # a fork server is its starter's alone
-        with ProgressPoolExecutor(1, fork, display="off") as other:
-            assert other.submit(tasks.square, 2).result() == 4
-        assert ours() == [], ours()
-        displays._close_all()
-        os._exit(5)
+        status = 1
+        try:
+            child()
+            status = 5
+        finally:
+            os._exit(status)
     assert os.waitpid(pid, 0)[1] >> 8 == 5
     assert ours() == ["barexec-display"], ours()
+fork()
+fork()
 open("go", "w").close()
 assert future.result() == "go"
+while executor._pool.live: time.sleep(0.01)
+fork()  # all tasks have ended: there is a last frame to be drawn, but not by the child
 executor.shutdown()
 assert ours() == [], ours()
 """,

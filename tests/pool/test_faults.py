@@ -94,6 +94,8 @@ def outcome(future: Future[Any]) -> tuple[object, ...]:
         return (future.result(60),)
     except BaseException as error:
         cause = re.sub(r"\d{3,}", "…", str(error.__cause__))
+        if "terminated abruptly with exit code" in cause:
+            cause = "None"  # CPython 3.15 on tells it, if it is quick enough
         return type(error), error.args, cause
 
 
