@@ -38,6 +38,7 @@ ARROWS = {
     "package": {"demo"},
     "demo": {"__main__"},
     # at the bottom, for whoever needs them
+    "counting": {"worker"},
     "ticker": {"worker"},
     "theme": {"renderers", "painters"},
     "terminal_text": {"renderers", "painters", "narration", "testing"},
@@ -180,6 +181,7 @@ def test_only_one_file_names_the_terminal_library(file: str) -> None:
 def test_the_worker_knows_only_what_it_sends_with() -> None:
     assert {module for module, other in imports("worker.py") if not other} == {
         "channel",
+        "counting",
         "events",
         "ticker",
     }
@@ -276,4 +278,6 @@ def test_a_worker_loads_nothing_but_what_it_sends_with(method: str, tmp_path: Pa
     foreign, ours = run(program, method).splitlines()
     assert foreign == ""
     if method != "fork":  # where all that the parent has loaded is there
-        assert ours == "barexec.channel barexec.events barexec.ticker barexec.worker"
+        assert (
+            ours == "barexec.channel barexec.counting barexec.events barexec.ticker barexec.worker"
+        )
