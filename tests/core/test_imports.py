@@ -40,7 +40,9 @@ ARROWS = {
     # at the bottom, for whoever needs them
     "ticker": {"worker"},
     "theme": {"renderers", "painters"},
-    "terminal_text": {"renderers", "painters", "narration", "testing"},
+    "terminal_text": {"renderers", "painters", "narration", "testing", "text_row"},
+    "text_row": {"line_discipline"},
+    "line_discipline": {"display"},
     "policy": {"painters"},
     # public, and imported by no other file
     "testing": set(),
