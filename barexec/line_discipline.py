@@ -22,6 +22,8 @@ from .text_row import WIDEST, Row, change, combined
 PIECE = 1 << 16
 #: The most characters of a control sequence that is still read.
 _LONGEST = 256
+#: Text of so many characters is added to, rather than kept beside what follows.
+_SHORT = 256
 
 #: Control characters within a sequence, which terminals pass over.
 _JUNK = "\x00-\x09\x0b\x0c\x0e-\x17\x19\x1c-\x1f\x7f"
@@ -43,7 +45,7 @@ _LONG_ESCAPE = re.compile(f"[{_JUNK}\x20-/]*([0-~])?")
 _JUNK_OUT = re.compile(f"[{_JUNK}]+")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _NUMBER = re.compile(r"([0-9]{0,4})(?:;[0-9;]*)?")
-_SGR_BODY = re.compile(r"[0-9;:]{0,128}")
+_SGR = re.compile(r"\x1b\[([0-9;:]{0,128})m")
 
 
 class TerminalText:
@@ -106,6 +108,9 @@ class TerminalText:
             elif found := _TEXT.match(text, at):
                 self._read(found[0])
                 at = found.end()
+            elif found := _SGR.match(text, at):
+                self._style = combined(f"{self._style};{found[1]}")
+                at = found.end()
             elif text[at] in "\x1b\x90\x98\x9b\x9d\x9e\x9f":
                 at = self._sequence(text, at)
             else:
@@ -121,6 +126,7 @@ class TerminalText:
         """The stream has ended: what plain text was not finished by a newline."""
         self._rest, self._passing = "", None
         self._leave()
+        self._renew()
         finished, self._finished = self._finished, []
         return finished
 
@@ -139,6 +145,8 @@ class TerminalText:
                     break
                 x = row.put(x, text, style)
             rows[self._y] = row.text()
+        for y in self._leftovers():
+            rows[y] = ""
         top = 0
         while top < len(rows) and not (rows[top] or self._rows[top].used):
             top += 1
@@ -175,10 +183,6 @@ class TerminalText:
         return found.end()
 
     def _obey(self, body: str, final: str) -> None:
-        if final == "m":
-            if _SGR_BODY.fullmatch(body):
-                self._style = combined(f"{self._style};{body}")
-            return
         if body == "?25" and final in "hl":
             self._hidden = final == "l"
             return
@@ -245,6 +249,11 @@ class TerminalText:
                 del self._rows[self._y]
                 if self._y == len(self._rows):
                     self._rows.append(Row())
+                self._renew()
+                # what was wiped to make room for the line is as new
+                self._rows[self._y :] = [
+                    Row() if row.is_wiped() else row for row in self._rows[self._y :]
+                ]
                 return
             self._draw()
             self._x = 0
@@ -268,7 +277,13 @@ class TerminalText:
         self._write(lines[0])
         self._newline()
         at = 1
-        if len(lines) > 1 and self._is_simple() and max(map(len, lines)) <= self._piece:
+        too_many = "\n" * (self._height - self._y + 2)  # blank lines: they need rows
+        if (
+            len(lines) > 1
+            and self._is_simple()
+            and too_many not in text
+            and max(map(len, lines)) <= self._piece
+        ):
             # lines that nothing can draw over any more, up to the last that is not blank
             end = len(lines)
             while end > 1 and not lines[end - 1]:
@@ -281,6 +296,22 @@ class TerminalText:
             self._write(line)
             self._newline()
         self._write(last)
+
+    def _leftovers(self) -> list[int]:
+        """The rows from the cursor's down that are a copy of the one before it.
+
+        A bar of tqdm that is not in the first row is drawn once more in the first at its
+        end, and a newline written.
+        """
+        if self._x or self._moved or self._hidden or not self._y:
+            return []
+        above = self._rows[self._y - 1].chars
+        rows = range(self._y, len(self._rows))
+        return [y for y in rows if above and self._rows[y].chars == above]
+
+    def _renew(self) -> None:
+        for y in self._leftovers():
+            self._rows[y] = Row()
 
     def _is_simple(self) -> bool:
         """Whether a line to come is finished by its newline, as it is."""
@@ -297,11 +328,13 @@ class TerminalText:
             return
         row = self._rows[self._y]
         if self._x == 0 and row.is_wiped():
-            row.clear()
-            row.drawn = False
+            row = self._rows[self._y] = Row()
         elif self._moved or (self._x and not self._line):
             self._draw()
             row.drawn = True
+        elif row.drawn:
+            self._renew()
+            row = self._rows[self._y]
         self._moved = False
         if not row.drawn:
             self._add(text)
@@ -324,12 +357,16 @@ class TerminalText:
         while at < len(text):
             if self._length >= limit:
                 self._leave()
-            if not self._line or self._line[-1][0] != style:
+            last, before = self._line[-1] if self._line else ("", None)
+            if before is None or last != style:
                 self._length += len(change("", style))
-            size = max(1, limit - self._length)
-            self._line.append((style, text[at : at + size]))
-            self._length += len(self._line[-1][1])
-            at += size
+            part = text[at : at + max(1, limit - self._length)]
+            self._length += len(part)
+            at += len(part)
+            if before is not None and last == style and len(before) < _SHORT:
+                self._line[-1] = (style, before + part)
+            else:
+                self._line.append((style, part))
 
     def _draw(self) -> None:
         """From now on, the cursor's row is one that is drawn over, if there is text in it."""

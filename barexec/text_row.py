@@ -47,46 +47,44 @@ class Row:
         for number, part in enumerate(text.split("\t")):
             if number:
                 x = min(x - x % 8 + 8, WIDEST)
-            if is_narrow(part):
-                cells = part[: WIDEST - x]
-                self._set(x, list(cells), style)
-                x += len(cells)
-            else:
-                for char in part:
-                    x = self._put_char(x, shown(char), style)
+            if part and x < WIDEST:
+                cells = list(part) if is_narrow(part) else self._cells(x, part)
+                room, end = WIDEST - x, min(x + len(cells), WIDEST)
+                if len(cells) > room:
+                    # not the half of a wide character
+                    del cells[room - (not cells[room]) :]
+                if cells:
+                    self._set(x, cells, style)
+                x = end
         return x
 
-    def _put_char(self, x: int, char: str, style: str) -> int:
-        columns = columns_of(char) if char else 0
-        if columns == 0:
-            base = min(x, len(self.chars)) - 1
-            while base > 0 and not self.chars[base]:
-                base -= 1
-            if base >= 0 and len(self.chars[base]) < _STACKED:
-                self.chars[base] += char
-        elif x + columns <= WIDEST:
-            self._set(x, [char, ""][:columns], style)
-            x += columns
-        else:
-            x = WIDEST
-        return x
+    def _cells(self, x: int, text: str) -> list[str]:
+        """The cells of text that is to be written at column `x`."""
+        cells: list[str] = []
+        for char in text:
+            some = _cells_of(char)
+            if some is not None:
+                cells += some
+            elif x + len(cells) < WIDEST:
+                on, end = (cells, len(cells)) if cells else (self.chars, x)
+                base = min(end, len(on)) - 1
+                while base > 0 and not on[base]:
+                    base -= 1
+                if base >= 0 and len(on[base]) < _STACKED:
+                    on[base] += shown(char)
+        return cells
 
     def _set(self, x: int, cells: list[str], style: str) -> None:
-        if not cells:
-            return
         self.used = True
-        self._pad(x)
+        missing = x - len(self.chars)
+        if missing > 0:
+            self.chars += [" "] * missing
+            self.styles += [""] * missing
         end = x + len(cells)
         self._halve(x)
         self._halve(end)
         self.chars[x:end] = cells
         self.styles[x:end] = [style] * len(cells)
-
-    def _pad(self, x: int) -> None:
-        missing = x - len(self.chars)
-        if missing > 0:
-            self.chars += [" "] * missing
-            self.styles += [""] * missing
 
     def _halve(self, x: int) -> None:
         """A wide character that lies across the border before `x` becomes two blanks."""
@@ -133,6 +131,14 @@ class Row:
             last = style
         parts.append(change(last, ""))
         return "".join(parts)
+
+
+@lru_cache(maxsize=4096)
+def _cells_of(char: str) -> tuple[str, ...] | None:
+    """The cells that a character takes; None for one that combines with the last."""
+    char = shown(char)
+    columns = columns_of(char) if char else 0
+    return (char, "")[:columns] if columns or not char else None
 
 
 #: What a parameter of SGR takes back.
