@@ -16,7 +16,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import NamedTuple
 
-from .events import Advanced, Event, Started
+from .events import Advanced, Event, Printed, Started
 from .rate import Rate
 
 #: Finished tasks that stay whole, of each kind: more than any screen has rows.
@@ -399,7 +399,7 @@ def apply(tasks: Tasks, event: Event, now: float) -> None:
     overtake the last sample. Events of tasks that are unknown (or folded) do nothing.
     """
     task = tasks.get(event.task) or tasks.begin(event.task)
-    if task is None:
+    if task is None or isinstance(event, Printed):
         return
     begun = (now if task.ended is None else task.ended) - max(0.0, event.elapsed)
     # news are always late, so the earliest that was told is nearest to the truth

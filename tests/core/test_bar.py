@@ -129,6 +129,7 @@ def test_after_its_end_its_time_stands_still_and_its_numbers_may_change(task: Ta
     assert look(task).n == 1
     assert look(task).elapsed == elapsed
     (event,) = task.sample(monotonic() + 5) or [look(task)]
+    assert isinstance(event, Advanced)
     assert event.elapsed == elapsed
 
 

@@ -41,7 +41,9 @@ ARROWS = {
     "counting": {"worker"},
     "ticker": {"worker"},
     "theme": {"renderers", "painters"},
-    "terminal_text": {"renderers", "painters", "narration", "testing"},
+    "terminal_text": {"renderers", "painters", "narration", "testing", "text_row"},
+    "text_row": {"line_discipline"},
+    "line_discipline": {"display"},
     "policy": {"painters"},
     # public, and imported by no other file
     "testing": set(),
