@@ -142,7 +142,7 @@ class Layout:
         grid = None
         if leave is True or (leave is None and whole and sum(map(_flows, shown)) <= rows):
             self._hold(tasks, over, columns, rows)
-            pins = self._pin(tasks, columns, rows, 0)
+            pins = self._pin(tasks, columns, rows, rows)
             if len(pins) < len({task.location for task in shown if task.location}):
                 pins = {}
             shown += tasks.waiting()
@@ -175,7 +175,7 @@ class Layout:
         for task in ended:
             if task.location and task.started is not None:
                 other = held.get(task.location)
-                if other is None or _when_ended(other) <= _when_ended(task):
+                if other is None or _when_ended(other) < _when_ended(task):
                     held[task.location] = task
         running = dict[Location, TaskState]()
         for task in tasks.running.values():
@@ -416,8 +416,9 @@ def _flows(task: TaskState) -> bool:
     return task.location is None
 
 
-def _when_ended(task: TaskState) -> float:
-    return task.ended or 0.0
+def _when_ended(task: TaskState) -> tuple[float, float, int]:
+    # many end between two frames, and so at one time
+    return task.ended or 0.0, task.started or 0.0, task.id
 
 
 def _by_location(task: TaskState) -> tuple[bool, int, int, int]:
