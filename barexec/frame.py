@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain, islice, product
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Literal
 
 from . import places
@@ -52,6 +52,8 @@ class Layout:
         self._mark = "…" if self._theme.unicode else ".."
         self._places: dict[int, Place] = {}
         """Of the tasks without a location that have rows, by id, from the top down."""
+        self._asked: tuple[object, ...] = ()
+        """What asked for these; while it is the same, nothing can have moved."""
         self._held: dict[Location, tuple[int, int]] = {}
         """The id of the task at each location, and the height kept for it."""
 
@@ -143,7 +145,8 @@ class Layout:
         if leave is True or (leave is None and whole and sum(map(_flows, shown)) <= rows):
             self._hold(tasks, over, columns, rows)
             pins = self._pin(tasks, columns, rows, rows)
-            if len(pins) < len({task.location for task in shown if task.location}):
+            wished = {task.location for task in shown if task.location and task.started is not None}
+            if len(pins) < len(wished):
                 pins = {}
             shown += tasks.waiting()
             grids = (
@@ -239,7 +242,10 @@ class Layout:
             for task in reversed([*older, *ran.values()])
             if task.id not in needs
         }
-        self._places = places.flow(needs, blocks, spare, self._places, free)
+        asked = needs, set(blocks), spare, free
+        if asked != self._asked:
+            self._asked = asked
+            self._places = places.flow(needs, blocks, spare, self._places, free)
 
     def _stack(
         self,
@@ -263,10 +269,10 @@ class Layout:
         blocks = {task.id: _block(task, now, last=True)[: None if full else 1] for task in order}
         loose: list[list[BarState | str]] = [[state] for state in head]
         loose += [block for id, block in blocks.items() if id not in pins]
-        taken = {row for place in pins.values() for row in place.rows}
-        grid: list[list[Piece]] = []
         stacked = [(place, blocks[id][: place.height]) for id, place in pins.items()]
+        taken = {row for place, block in stacked for row in place.rows[: len(block)]}
         stacked += zip(places.pour(map(len, loose), taken), loose, strict=True)
+        grid: list[list[Piece]] = []
         for place, block in stacked:
             grid += [[] for _ in range(place.row + len(block) - len(grid))]
             _put(grid, block, place, columns)
@@ -287,9 +293,9 @@ class Layout:
         return tuple(map(self._row, rows))
 
     def _row(self, pieces: Sequence[Piece]) -> str:
-        """What stands in one row, from left to right."""
+        """One row of what stands in it, from left to right."""
         line = ""
-        for what, column, columns in sorted(pieces, key=_from_left):
+        for what, column, columns in pieces:
             if isinstance(what, str):
                 text = self._drawn(what)
             else:
@@ -427,4 +433,3 @@ def _by_location(task: TaskState) -> tuple[bool, int, int, int]:
 
 
 _by_id = attrgetter("id")
-_from_left = itemgetter(1)

@@ -48,8 +48,8 @@ def pin(wanted: Mapping[Location, int], columns: int, rows: int) -> dict[Locatio
         columns, rows: what there is.
 
     Returns:
-        The places. One that begins off the screen, or has no column before the next,
-        is missing.
+        The places, from left to right. One that begins off the screen, or has no column
+        before the next, is missing.
     """
     pinned: dict[Location, Place] = {}
     taken = defaultdict[int, list[Place]](list)
@@ -66,7 +66,7 @@ def pin(wanted: Mapping[Location, int], columns: int, rows: int) -> dict[Locatio
                 break
             taken[row].append(place)
             pinned[x, y] = place._replace(height=row + 1 - y)
-    return pinned
+    return dict(sorted(pinned.items()))
 
 
 def _meet(one: Place, other: Place) -> bool:

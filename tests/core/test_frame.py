@@ -347,6 +347,16 @@ def test_text_has_the_row_of_the_name_or_those_below_bars() -> None:
     assert on.final(pool.tasks, 79, 4, 1.0, "failed") == ("whole", "1", "a", "  … 2 done")
 
 
+def test_a_task_that_never_ran_has_no_place() -> None:
+    on, _ = layout()
+    pool = Pool().submit(1, 2, 3).start(1, 2).pin(1, 0, 3).end(1, 2, 3, status=Status.CANCELLED)
+    pool._task(3).location = 0, 3
+    assert pool.shown(on) == ("whole", "2", "", "1", "  … 1 cancelled")
+    pool._task(3).location = 0, 5
+    assert pool.shown(on) == ("whole", "2", "", "1", "  … 1 cancelled")
+    assert on.final(pool.tasks, 79, 24, 1.0, None) == ("whole", "2", "3", "1")
+
+
 def test_text_is_cut_and_has_no_colour_where_there_is_none() -> None:
     red = "\x1b[31m日本語\x1b[m!"
     pool = Pool().submit(1).start(1).draw(1, red)
@@ -374,6 +384,9 @@ def test_at_the_end_pins_are_where_they_were_while_all_fit() -> None:
     assert on.final(pool.tasks, 79, 24, 1.0, None) == frame
     assert on.final(pool.tasks, 79, 5, 1.0, None) == frame
     assert on.final(pool.tasks, 79, 5, 1.0, True) == frame
+    pool.draw(1, "a", "b")
+    assert on.final(pool.tasks, 79, 5, 1.0, None) == frame
+    pool.draw(1)
     # not on the screen: in the order of their places
     assert on.final(pool.tasks, 79, 4, 1.0, True) == ("whole", "2", "1", "4", "3", "5")
     assert on.final(pool.tasks, 9, 24, 1.0, None) == ("whole", "2", "1", "4", "3", "5")
