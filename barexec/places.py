@@ -121,13 +121,9 @@ def flow(
             continue
         ended: dict[int, int] = {}
         for id, need in spare.items():
-            if id not in old:
-                continue
-            height = max(1, kept[id])
-            if height > room:
-                break
-            ended[id] = max(height, min(need, room))
-            room -= ended[id]
+            if id in old and (height := max(1, kept[id])) <= room:
+                ended[id] = max(height, min(need, room))
+                room -= ended[id]
         placed = _settle(heights, running, ended, old, free, stay)
         if placed is None and ended:
             placed = _settle(heights, running, {}, old, free, stay)

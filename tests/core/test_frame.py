@@ -308,6 +308,13 @@ def test_the_last_line_has_a_row_before_the_whole_and_pins_do() -> None:
     assert pool.shown(on, 3) == ("1", "2", "  … 1 running, 2 done")
 
 
+def test_the_last_line_is_as_low_as_it_can_be() -> None:
+    on, _ = layout()
+    pool = Pool().submit(1, 2).start(1).pin(1, 0, 3)
+    assert pool.shown(on, 5) == ("whole", "", "", "1", "  … 1 waiting")
+    assert pool.shown(on, 4) == ("whole", "", "  … 1 waiting", "1")
+
+
 def test_with_all_rows_pinned_and_all_to_see_there_is_no_other_row() -> None:
     on, _ = layout()
     pool = Pool().submit(1, 2, 3).start(1, 2, 3).pin(1, 0, 0).pin(2, 0, 1).pin(3, 9, 1)
@@ -345,6 +352,27 @@ def test_text_has_the_row_of_the_name_or_those_below_bars() -> None:
     assert on.final(pool.tasks, 79, 5, 1.0, None) == ("whole", "1", "2", "3")
     assert on.final(pool.tasks, 79, 3, 1.0, "failed") == ("whole", "1", "  … 2 done")
     assert on.final(pool.tasks, 79, 4, 1.0, "failed") == ("whole", "1", "a", "  … 2 done")
+
+
+def test_the_last_line_stays_while_the_text_above_it_comes_and_goes() -> None:
+    on, _ = layout()
+    pool = Pool().submit(1, 2).start(1).draw(1, "a", "b")
+    assert pool.shown(on) == ("whole", "a", "b", "  … 1 waiting")
+    pool.draw(1, "a")
+    assert pool.shown(on) == ("whole", "a", "", "  … 1 waiting")
+    pool.end(1).draw(1, "a")
+    assert pool.shown(on) == ("whole", "a", "  … 1 waiting")
+
+
+def test_text_of_what_is_done_gives_way_to_nested_bars() -> None:
+    on, _ = layout()
+    pool = Pool().submit(1, 2).start(1, 2).bar(1)
+    for slot in (1, 2, 3):
+        pool.bar(1, slot=slot)
+    pool.draw(2, *"abcd").end(2)
+    deep = ("whole", "1", "  inner", "    inner", "      inner")
+    assert pool.shown(on) == (*deep, "a", "b", "c", "d")
+    assert pool.shown(on, 7) == (*deep, "a")
 
 
 def test_a_task_that_never_ran_has_no_place() -> None:
@@ -386,11 +414,37 @@ def test_at_the_end_pins_are_where_they_were_while_all_fit() -> None:
     assert on.final(pool.tasks, 79, 5, 1.0, True) == frame
     pool.draw(1, "a", "b")
     assert on.final(pool.tasks, 79, 5, 1.0, None) == frame
-    pool.draw(1)
+    pool.draw(1).draw(2, "a", "b")
+    assert on.final(pool.tasks, 79, 5, 1.0, None) == frame
+    pool.draw(2)
     # not on the screen: in the order of their places
     assert on.final(pool.tasks, 79, 4, 1.0, True) == ("whole", "2", "1", "4", "3", "5")
     assert on.final(pool.tasks, 9, 24, 1.0, None) == ("whole", "2", "1", "4", "3", "5")
     assert on.final(pool.tasks, 79, 24, 1.0, False) == ()
+
+
+class Asked(Tasks):
+    """Tasks that count how often they are looked up."""
+
+    times = 0
+
+    def get(self, id: int) -> TaskState | None:
+        self.times += 1
+        return super().get(id)
+
+
+def test_the_cost_of_a_frame_does_not_grow_with_places_off_the_screen() -> None:
+    pool = Pool()
+    pool.tasks = tasks = Asked()
+    tasks.bare = False
+    on, _ = layout()
+    for id in range(1, 200):
+        pool.submit(id).start(id).pin(id, 0, 10 * id)
+        pool.shown(on)
+        pool.end(id)
+    tasks.times = 0
+    pool.shown(on)
+    assert tasks.times < 2 * 24
 
 
 # --- whatever happens ---

@@ -64,6 +64,24 @@ def test_a_block_is_in_one_piece_or_cut() -> None:
     assert flow({1: 2, 2: 1}, {1, 2}, {}, {}, [0, 2, 4]) == {1: Place(0, 1), 2: Place(2, 1)}
 
 
+def test_what_ended_makes_room_for_a_block_in_one_piece() -> None:
+    assert flow({2: 2}, {2}, {1: 1}, {1: Place(1, 1)}, range(3)) == {2: Place(0, 2), 1: Place(2, 1)}
+    # and has one row where there is no room for all of its own
+    assert flow({}, (), {1: 2}, {}, [0, 2]) == {1: Place(0, 1)}
+
+
+def test_what_ended_first_goes_first_unless_its_row_is_of_no_use() -> None:
+    old = {**at(0, 1, 2), 4: Place(3, 1)}
+    assert flow({4: 1, 5: 1}, {4, 5}, {1: 1, 3: 1, 2: 1}, old, range(4)).keys() == {1, 3, 4, 5}
+    old = {1: Place(0, 2), 2: Place(2, 1), 3: Place(3, 1)}
+    assert flow({3: 1, 4: 1, 5: 1}, {3, 4, 5}, {1: 1, 2: 1}, old, range(4)) == {
+        4: Place(0, 1),
+        5: Place(1, 1),
+        2: Place(2, 1),
+        3: Place(3, 1),
+    }
+
+
 def test_blank_rows_above_what_runs_are_kept_while_there_is_room() -> None:
     old = {1: Place(0, 3), 2: Place(3, 1)}
     assert flow({1: 1, 2: 1}, {1, 2}, {}, old, range(5)) == old
