@@ -115,6 +115,8 @@ class TaskState:
         "ended",
         "id",
         "items",
+        "lines",
+        "location",
         "message",
         "meters",
         "pid",
@@ -137,6 +139,10 @@ class TaskState:
         self.pid: int | None = None
         self.message = ""
         self.meters: tuple[_Meter | None, ...] = ()
+        self.location: tuple[int, int] | None = None
+        """Where the user wants it: column and row of the display, from 0."""
+        self.lines: tuple[str, ...] = ()
+        """The rows of text that it draws, the first on top: printable text and SGR."""
         self.reached = 0.0
         """How much of the task is done by its own first bar; 0 where it has none. Where
         bars follow one another it is the most that any reached: it never steps back."""

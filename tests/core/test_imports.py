@@ -26,6 +26,7 @@ ARROWS = {
     "rate": {"state"},
     "state": {"renderers", "narration"},
     "renderers": {"frame"},
+    "places": {"frame"},
     "frame": {"display"},
     "narration": {"display"},
     "painters": {"display"},
