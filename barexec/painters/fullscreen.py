@@ -5,8 +5,9 @@ kept for the normal screen, and the last of them are seen in the rows that the f
 leaves free. On leaving, the normal screen is as it was, and all printed lines and the
 last frame are on it; after a kill the watcher sees to that.
 
-Others may write to the screen too, keys that are pressed for one: so each frame begins in
-the corner, where the cursor waits, hidden; and now and then one is written whole.
+Others may write to the screen, too; keys that are pressed do. So each frame begins in the
+corner, where the cursor waits, hidden; and with each one of the rows is written whole, in
+turn.
 
 Never here: a task, a clock, the name of a terminal library.
 """
@@ -27,8 +28,6 @@ from .library import Capabilities
 from .pen import Pen, Rows, lines_of
 from .printed import Printed
 
-#: Frames after which one is written whole.
-HEALING = 100
 #: Frames after which the watcher is told a new one, where they do not cease before.
 TELLING = 10
 #: Printed lines that are seen at most.
@@ -149,7 +148,7 @@ class FullscreenPainter:
         if not (frame or self._seen or self._entered):
             return ""
         columns, rows = screen
-        lines = self._with_printed(frame[:rows], max(1, columns - 1), rows)
+        lines = self._filled(frame[:rows], max(1, columns - 1), rows)
         text = ""
         if not self._entered:
             text = self._able.enter + self._able.hide
@@ -159,23 +158,20 @@ class FullscreenPainter:
             self._rows.forget()
         elif lines == self._rows.frame:
             return ""
-        elif self._painted % HEALING == 0:
-            self._rows.doubt(rows)
+        else:
+            self._rows.doubt(self._painted % rows)
         self._size, self._whole = screen, False
         self._painted += 1
         pen = Pen(self._able, 0)
         self._rows.draw(lines, pen)
         return f"{text}{self._able.home}{''.join(pen.parts)}{self._able.home}"
 
-    def _with_printed(self, frame: tuple[str, ...], columns: int, rows: int) -> tuple[str, ...]:
-        """The frame, and at the foot of the screen what was printed last."""
-        room = rows - len(frame) - 1
-        if not self._seen or room <= 0:
-            return frame
-        last = list(self._seen)[-room:]
-        clipped = (clip(line.expandtabs(), columns) for line in last)
+    def _filled(self, frame: tuple[str, ...], columns: int, rows: int) -> tuple[str, ...]:
+        """The frame, and at the foot of the screen what was printed last: all of its rows."""
+        room = max(0, rows - len(frame) - 1)
+        last = list(self._seen)[-room:] if room else []
         blank = ("",) * (rows - len(frame) - len(last))
-        return (*frame, *blank, *clipped)
+        return (*frame, *blank, *(clip(line.expandtabs(), columns) for line in last))
 
     def _left(self) -> str:
         """What takes the terminal back to the normal screen."""

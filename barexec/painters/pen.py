@@ -86,9 +86,10 @@ class Rows:
         """None is ours any longer."""
         self.frame, self.cells = (), []
 
-    def doubt(self, rows: int) -> None:
-        """Anything may stand in so many rows: the next frame writes each of them whole."""
-        self.frame, self.cells = ("\0",) * rows, [_DOUBTFUL] * rows
+    def doubt(self, row: int) -> None:
+        """Anything may stand in this row: the next frame writes it whole."""
+        self.frame = (*self.frame[:row], "\0", *self.frame[row + 1 :])
+        self.cells[row] = _DOUBTFUL
 
     def draw(self, frame: Sequence[str], pen: Pen) -> None:
         """Turn the rows into this frame."""
