@@ -59,3 +59,5 @@ class Printed:
         """Give the file back."""
         if self._file is not None:
             self._file.close()
+
+    __del__ = close
