@@ -25,8 +25,10 @@ import sys
 import threading
 import warnings
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import count
 from time import monotonic, process_time
 from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
@@ -36,6 +38,7 @@ from . import worker
 from .channel import Receiver, Sender, open_channel
 from .events import Decoder, Event
 from .state import KEPT, Status, Submission, Tasks, TaskState, apply
+from .suspension import Suspension
 from .ticker import Ticker
 
 if TYPE_CHECKING:
@@ -175,6 +178,7 @@ class Display:
         renderer: how a bar looks: a name or an object.
         leave: what stays on the screen at the end.
         desc: the name of the whole.
+        terminal: the user's own Terminal, whose stream it is.
 
     Guarantees: no method raises, and none blocks but `join` (at most `PATIENCE`).
     """
@@ -186,6 +190,7 @@ class Display:
         renderer: object = "bar",
         leave: Leave = None,
         desc: str | None = None,
+        terminal: object = None,
     ) -> None:
         self.stream = stream
         self.tasks = Tasks(None if leave is True else KEPT)
@@ -199,7 +204,13 @@ class Display:
         self.finished = threading.Event()
         self.exiting = False
         """The interpreter exits: what still runs is waited for no longer."""
+        self.held = 0
+        """The `fullscreen()` blocks that keep it, with executors or without."""
         self._policy = policy
+        self._terminal = terminal
+        self._suspension = Suspension(self._pause, self._resume)
+        if policy.mode == "fullscreen":
+            self._suspension.arm()
         self._renderer = renderer
         self._leave = leave
         self._ticker = Ticker(self._tick, INTERVAL, "barexec-display")
@@ -242,6 +253,16 @@ class Display:
         if self.finished.is_set() and self._round.acquire(timeout=PATIENCE):
             self._round.release()
             self._ticker.join(PATIENCE)
+            self._suspension.disarm()
+
+    def _pause(self) -> None:
+        if self._screen is not None:
+            with suppress(OSError, ValueError):  # the terminal is gone: the next frame tells
+                self._screen[0].pause()
+
+    def _resume(self) -> None:
+        if self._screen is not None:
+            self._screen[0].resume()
 
     # --- for its own thread ---
 
@@ -260,6 +281,9 @@ class Display:
     def _fail(self, error: BaseException) -> None:
         with _lock:
             self._retire()
+        if self._screen is not None:
+            with suppress(OSError, ValueError):  # there is no terminal to be given back
+                self._screen[0].give_up()
         for pool in self.pools:
             pool.receiver.deafen()
             pool.gone.set()
@@ -302,7 +326,7 @@ class Display:
                 self.pools.remove(pool)
         last = False
         with _lock:
-            if not (self.pools or self.staged or self.submitted or self.ended):
+            if not (self.pools or self.staged or self.held or self.submitted or self.ended):
                 last = True
                 self._retire()
         try:
@@ -379,7 +403,7 @@ class Display:
         from .painters.terminal import open_terminal
         from .renderers import get
 
-        opened = open_terminal(self.stream, self._policy)
+        opened = open_terminal(self.stream, self._policy, self._terminal)
         if opened is None:
             # the terminal cannot move its cursor
             self._policy = self._policy._replace(mode="plain")
@@ -428,20 +452,52 @@ def _drain(messages: deque[T]) -> list[T]:
 
 
 def _display_of(
-    policy: policies.Policy, stream: TextIO, renderer: object, leave: Leave, desc: str | None
+    policy: policies.Policy,
+    stream: TextIO,
+    renderer: object = "bar",
+    leave: Leave = None,
+    desc: str | None = None,
+    terminal: object = None,
 ) -> Display:
     """The display of the stream; to be called with the lock held."""
     for display in _displays:
-        if display.stream is stream:
+        if _is_same(display.stream, stream):
             return display
-    display = Display(policy, stream, renderer, leave, desc)
+    display = Display(policy, stream, renderer, leave, desc, terminal)
     _displays.append(display)
     return display
 
 
-def _decide(display: str | None) -> policies.Policy | None:
-    """How to show on stderr, now; None where nothing is to be shown."""
-    stream = sys.stderr
+def _is_same(one: TextIO, other: TextIO) -> bool:
+    """Whether what is written to either stands on the same terminal."""
+    if one is other:
+        return True
+    try:
+        fds = one.fileno(), other.fileno()
+        return all(map(os.isatty, fds)) and len({os.fstat(fd).st_rdev for fd in fds}) == 1
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
+def _stream_of(terminal: Any) -> TextIO | None:
+    """The stream of the user's own Terminal; stderr where there is none.
+
+    Raises:
+        TypeError: it is no Terminal.
+    """
+    if terminal is None:
+        return sys.stderr
+    from .painters.library import check
+
+    check(terminal)
+    stream: TextIO = terminal.stream
+    with suppress(OSError, ValueError):
+        stream.flush()  # the library never does; what stands there comes before the bars
+    return stream
+
+
+def _decide(display: str | None, stream: TextIO | None) -> policies.Policy | None:
+    """How to show on a stream, now; None where nothing is to be shown."""
     encoding = getattr(stream, "encoding", None)
     isatty = getattr(stream, "isatty", None)
     tty = False
@@ -456,18 +512,24 @@ def _decide(display: str | None) -> policies.Policy | None:
 
 
 def join(
-    display: str | None, renderer: object = "bar", leave: Leave = None, desc: str | None = None
+    display: str | None,
+    renderer: object = "bar",
+    leave: Leave = None,
+    desc: str | None = None,
+    terminal: object = None,
 ) -> Pool | None:
-    """Let a new executor take part in the display of stderr.
+    """Let a new executor take part in the display of stderr, or of the user's own Terminal.
 
     Returns None where nothing is to be shown: switched off, in a worker process, without
-    a stderr, or without a descriptor left for the channel.
+    a stream, or without a descriptor left for the channel.
 
     Raises:
         ValueError: `display` is not a known way to show.
+        TypeError: `terminal` is no Terminal.
     """
-    policy = _decide(display)
-    if policy is None:
+    stream = _stream_of(terminal)
+    policy = _decide(display, stream)
+    if policy is None or stream is None:
         return None
     try:
         sender, receiver = open_channel()
@@ -483,10 +545,55 @@ def join(
         if all(pool.closing for pool in idle.pools):
             idle.kick()
     with _lock:
-        shown = _display_of(policy, sys.stderr, renderer, leave, desc)
+        shown = _display_of(policy, stream, renderer, leave, desc, terminal)
         pool = Pool(shown, sender, receiver)
         shown.pools.append(pool)
     return pool
+
+
+def fullscreen(
+    *,
+    renderer: object = "bar",
+    leave: Leave = None,
+    desc: str | None = None,
+    terminal: object = None,
+) -> AbstractContextManager[None]:
+    """A full screen around any number of executors: `with fullscreen(): …`.
+
+    The screen is taken with the first bar, and given back at the end of the block: then
+    the normal screen is as it was, and all that was printed and the last frame are on it.
+
+    Args:
+        renderer, leave, desc, terminal: as of `ProgressPoolExecutor`; they hold for all
+            executors in the block.
+
+    A display that is already live stays as it is. Off a terminal, and on one without a
+    second screen, the executors in the block show what they would show without it.
+
+    Raises:
+        TypeError: `terminal` is no Terminal.
+    """
+    return _held(_stream_of(terminal), renderer, leave, desc, terminal)
+
+
+@contextmanager
+def _held(stream: TextIO | None, *options: Any) -> Iterator[None]:
+    policy = _decide("fullscreen", stream)
+    if policy is None or stream is None:
+        yield
+        return
+    with _lock:
+        display = _display_of(policy, stream, *options)
+        display.held += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            display.held -= 1
+        display.kick()
+        if not (display.held or display.pools or display.staged):
+            display.finished.wait(PATIENCE)
+        display.join()
 
 
 _stages: dict[int, worker.Task] = {}
@@ -501,11 +608,11 @@ def stage() -> worker.Task | None:
     task = _stages.get(thread)
     if task is not None:
         return task
-    policy = _decide(None)
+    policy = _decide(None, sys.stderr)
     if policy is None or policy.mode == "plain":
         return None
     with _lock:
-        display = _display_of(policy, sys.stderr, "bar", None, None)
+        display = _display_of(policy, sys.stderr)
         id = next(_ids)
 
         def leave(task: worker.Task) -> None:
@@ -529,6 +636,7 @@ def _close_all() -> None:
     for display in list(_displays):
         for pool in display.pools:
             pool.linger, pool.closing = 0, True
+        display.held = 0
         for id in list(display.staged):
             display.ended.append((None, id, Status.DONE, None))
         display.exiting = True

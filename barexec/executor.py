@@ -84,19 +84,24 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             stock class of the running Python.
         renderer: how a bar looks: "bar" (our own), or an object with a method
             `render(state, columns) -> str`.
-        display: "inline" (bars on a terminal), "plain" (lines for a log) or "off" (the
-            stock executor); None decides by the environment variable BAREXEC and by
-            whether stderr is a terminal.
+        fullscreen: the same as `display="fullscreen"`, where `display` is None.
+        display: "fullscreen" (bars on a screen of their own), "inline" (bars below what
+            stands on the terminal), "plain" (lines for a log) or "off" (the stock
+            executor); None decides by the environment variable BAREXEC and by whether
+            stderr is a terminal.
         desc: the name of the whole.
         leave: what stays on the screen at the end: True (everything), False (nothing),
             "failed" (the whole and what failed), None (everything if it fits on the
             screen, else as "failed").
+        terminal: a `blessings.Terminal` or `blessed.Terminal` on whose stream it is all
+            shown, with what that terminal can do; None for stderr.
 
     Executors that are alive at the same time share one display; the options of the first
     hold for it.
 
     Raises:
         ValueError: an option has a value that it cannot have.
+        TypeError: `terminal` is no Terminal.
         TypeError, ValueError: what the stock class raises.
 
     Guarantees: results, exceptions, their order and tracebacks, and the shutdown are those
@@ -113,9 +118,11 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         *,
         max_tasks_per_child: int | None = None,
         renderer: str | Renderer = "bar",
+        fullscreen: bool = False,
         display: str | None = None,
         desc: str | None = None,
         leave: displays.Leave = None,
+        terminal: object = None,
     ) -> None:
         if renderer != "bar":
             from .renderers import check
@@ -125,7 +132,9 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             raise ValueError(f'leave must be True, False, "failed" or None, not {leave!r}')
         self._pool: displays.Pool | None = None
         later = {} if max_tasks_per_child is None else {"max_tasks_per_child": max_tasks_per_child}
-        pool = displays.join(display, renderer, leave, desc)
+        if fullscreen and display is None:
+            display = "fullscreen"
+        pool = displays.join(display, renderer, leave, desc, terminal)
         carrier: Callable[..., object] | None = initializer
         if pool is not None and (initializer is None or callable(initializer)):
             if initializer is None:
