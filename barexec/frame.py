@@ -390,9 +390,11 @@ def _block(task: TaskState, now: float, last: bool = False) -> list[BarState | s
     bars = task.bars(now)
     if last:
         bars = [_standing(bars[0])]
+    if not any(task.lines):
+        return [*bars]
     if any(task.meters):
         return [*bars, *task.lines]
-    if task.lines and (task.status is Status.DONE or (task.status is Status.RUNNING and not last)):
+    if task.status is Status.DONE or (task.status is Status.RUNNING and not last):
         return list(task.lines)
     return [*bars, *task.lines[:-1]]
 
