@@ -388,7 +388,7 @@ def test_a_task_that_never_ran_has_no_place() -> None:
 def test_blank_text_hides_no_name() -> None:
     on, _ = layout()
     pool = Pool().submit(1, 2).start(1, 2).draw(1, "", "")
-    assert pool.shown(on) == ("whole", "1", "", "2")
+    assert pool.shown(on) == ("whole", "1", "2")
     pool.draw(1, "", "b")
     assert pool.shown(on) == ("whole", "", "b", "2")
 
