@@ -385,6 +385,14 @@ def test_a_task_that_never_ran_has_no_place() -> None:
     assert on.final(pool.tasks, 79, 24, 1.0, None) == ("whole", "2", "3", "1")
 
 
+def test_blank_text_hides_no_name() -> None:
+    on, _ = layout()
+    pool = Pool().submit(1, 2).start(1, 2).draw(1, "", "")
+    assert pool.shown(on) == ("whole", "1", "2")
+    pool.draw(1, "", "b")
+    assert pool.shown(on) == ("whole", "", "b", "2")
+
+
 def test_text_is_cut_and_has_no_colour_where_there_is_none() -> None:
     red = "\x1b[31m日本語\x1b[m!"
     pool = Pool().submit(1).start(1).draw(1, red)
