@@ -76,7 +76,11 @@ class Pool:
     """
 
     def __init__(
-        self, display: Display, sender: Sender, receiver: Receiver, screen: Screen
+        self,
+        display: Display,
+        sender: Sender,
+        receiver: Receiver,
+        screen: Screen = Screen(),  # noqa: B008  # frozen
     ) -> None:
         self.key = f"{os.getpid()}-{next(_keys)}"
         self.sender = sender
