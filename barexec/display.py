@@ -344,6 +344,8 @@ class Display:
         over, heard = self._take(now)
         self._calm = 0 if heard or self.tasks.live else self._calm + 1
         closed = [pool for pool in closing if pool.live <= 0 or exiting]
+        if closed and not exiting and (self._is_full() or self._is_held_up()):
+            closed = []  # what was printed must not be lost
         for pool in closed[:]:
             pool.linger -= 1
             if pool.linger > 0 and pool.used:
@@ -378,7 +380,10 @@ class Display:
         ended = _drain(self.ended)
         done = [_drain(pool.done) for pool in pools]
         events: list[Event] = []
-        if sum(map(len, self._printed)) < UNPRINTED:
+        # a task has written all its text to the channel before it ends, and the channel holds
+        # no more than is received at once
+        listening = self.exiting or not self._is_full()
+        if listening:
             for pool in pools:
                 events += pool.decoder.feed(pool.receiver.receive())
         for staged in list(self.staged.values()):
@@ -394,7 +399,6 @@ class Display:
         tasks.submit(fresh, now)
         if fresh and self._began is None:
             self._began = now
-        self._printed += tasks.last_words()
         for event in events:
             self._printed += apply(tasks, event, now)
         over = [task for numbers in done for task in tasks.done(numbers, now)]
@@ -408,7 +412,21 @@ class Display:
                 tasks.withdraw(id, now)
             elif task := tasks.end(id, status, message, now):
                 over.append(task)
+        if listening:
+            self._printed += tasks.last_words()
         return over, bool(ended or events or any(done))
+
+    def _is_full(self) -> bool:
+        """Whether so many lines wait for the terminal that no more are taken in."""
+        return sum(map(len, self._printed)) + len(self._printed) >= UNPRINTED
+
+    def _is_held_up(self) -> bool:
+        """Whether lines wait that the terminal does not take, as one that is frozen."""
+        if not self._printed or self._policy.mode == "plain":
+            return False
+        if self._screen is None:
+            self._screen = self._open_screen()
+        return self._screen is not None and not self._screen[0].ready()
 
     def _show(self, over: list[TaskState], now: float, last: bool) -> None:
         if last:
@@ -422,10 +440,11 @@ class Display:
                     self._early += over
                     return
                 self._screen = self._open_screen()
-                over, self._early = self._early + over, []
             if self._screen is not None:
+                self._early.clear()
                 self._paint(*self._screen, now, last)
                 return
+        over, self._early = self._early + over, []
         self._say(over, now, last)
 
     def _open_screen(self) -> tuple[Painter, Layout] | None:
