@@ -229,7 +229,7 @@ class Display:
         self._ticker = Ticker(self._tick, INTERVAL, "barexec-display")
         self._round = threading.Lock()
         self._screen: tuple[Painter, Layout] | None = None
-        self._log: tuple[PlainPainter, Narration] | None = None
+        self._log: tuple[PlainPainter, Narration | None] | None = None
         self._printed: list[str] = []
         """Lines of tasks that the terminal has not taken yet."""
         self._untold: list[TaskState] = []
@@ -307,9 +307,7 @@ class Display:
     def _fail(self, error: BaseException) -> None:
         with _lock:
             self._retire()
-        if self._screen is not None:
-            with suppress(OSError, ValueError):  # there is no terminal to be given back
-                self._screen[0].give_up()
+        self._close_screen()
         for pool in self.pools:
             pool.receiver.deafen()
             pool.gone.set()
@@ -318,7 +316,15 @@ class Display:
             pool.done = deque(maxlen=0)
         self.submitted = deque(maxlen=0)
         self.ended = deque(maxlen=0)
-        if isinstance(error, OSError) and error.errno in GONE and self.stream is sys.stderr:
+        self._warn(error)
+
+    def _close_screen(self) -> None:
+        if self._screen is not None:
+            with suppress(OSError, ValueError):  # there is no terminal to be given back
+                self._screen[0].give_up()
+
+    def _warn(self, error: BaseException) -> None:
+        if _is_gone(error) and self.stream is sys.stderr:
             # nobody would read it; and Python exits with status 120 over what it can't flush
             return
         warnings.warn(
@@ -442,10 +448,25 @@ class Display:
                 self._screen = self._open_screen()
             if self._screen is not None:
                 self._early.clear()
-                self._paint(*self._screen, now, last)
-                return
+                try:
+                    self._paint(*self._screen, now, last)
+                    return
+                except Exception as error:
+                    if _is_gone(error):
+                        raise
+                    self._draw_no_more(error)
         over, self._early = self._early + over, []
         self._say(over, now, last)
+
+    def _draw_no_more(self, error: Exception) -> None:
+        """Bars cannot be drawn; what tasks print is shown all the same."""
+        from .painters.plain import PlainPainter
+
+        self._close_screen()
+        self._screen = None
+        self._policy = self._policy._replace(mode="plain")
+        self._log = PlainPainter(self.stream), None
+        self._warn(error)
 
     def _open_screen(self) -> tuple[Painter, Layout] | None:
         from .frame import Layout
@@ -491,12 +512,17 @@ class Display:
         # a result may overtake the task's last numbers, which come within a tick
         over, self._untold = self._untold + (over if last else []), [] if last else over
         lines, self._printed = self._printed, []
-        lines += [line for task in over for line in narration.ended(task, self.tasks, now)]
-        lines += narration.tick(self.tasks, now)
-        if last:
-            lines += narration.summary(self.tasks, now)
+        if narration is not None:
+            lines += [line for task in over for line in narration.ended(task, self.tasks, now)]
+            lines += narration.tick(self.tasks, now)
+            if last:
+                lines += narration.summary(self.tasks, now)
         if lines:
             painter.say(lines)
+
+
+def _is_gone(error: BaseException) -> bool:
+    return isinstance(error, OSError) and error.errno in GONE
 
 
 def _drain(messages: deque[T]) -> list[T]:

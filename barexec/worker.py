@@ -479,8 +479,7 @@ class Worker:
         """Held by the thread that sends text. It takes no other lock meanwhile: a finalizer
         may write while its thread holds `_lock` (tests/core/test_writer.py)."""
         self._sending = False
-        """Whether a write is under way, within which a finalizer or a signal handler of the
-        same thread may write, too."""
+        """Whether its holder is at it. Within, a finalizer or a signal handler may write, too."""
         self._spoke = 0.0
         self._idle = 0
         self._allowed = SHORT_BURST
@@ -535,23 +534,27 @@ class Worker:
         self._sender = sender
         self._text.extend([encode(part) for part in split_text(task.id, text)])
         with self._speaking:
-            while not self._send_text():
-                sender.ready(TICK)
+            # what is written within a write is sent by the outer one: it may be one of many
+            # signals that come while it waits
+            while self._text and self._sender is not None and not self._sending:
+                self._send_text(sender.ready)
 
-    def _send_text(self) -> bool:
-        """Send the text that waits; to be called with `_speaking` held. False: the channel
-        is full."""
-        # what is written within a write is sent by the outer one, when it is through
-        while self._text and self._sender is not None and not self._sending:
-            self._sending = True
-            try:
+    def _send_text(self, wait: Callable[[float], object] | None = None) -> bool:
+        """Send the text that waits; to be called with `_speaking` held, and not within itself.
+        False: the channel is full, and there is no `wait` for room."""
+        self._sending = True
+        try:
+            while self._text and self._sender is not None:
                 count = min(len(self._text), TEXT_AT_ONCE)
-                if not self._send(b"".join([self._text[at] for at in range(count)])):
+                if self._send(b"".join([self._text[at] for at in range(count)])):
+                    for _ in range(min(count, len(self._text))):  # 0, once the parent is gone
+                        self._text.popleft()
+                elif wait is not None:
+                    wait(TICK)
+                else:
                     return False
-                for _ in range(min(count, len(self._text))):  # 0, once the parent is gone
-                    self._text.popleft()
-            finally:
-                self._sending = False
+        finally:
+            self._sending = False
         return True
 
     def _speak(self) -> bool:
@@ -561,7 +564,7 @@ class Worker:
         if not self._speaking.acquire(blocking=False):
             return False
         try:
-            return self._send_text()
+            return not self._sending and self._send_text()
         finally:
             self._speaking.release()
 
