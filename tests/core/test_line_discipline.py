@@ -179,9 +179,9 @@ def test_numbered_lines_are_all_there(newline: str) -> None:
         (f"\r{RED}a\x1b[1mb{END}  ", (f"{RED}a\x1b[0;31;1mb{END}",)),
         ("\r\x1b[41m  \x1b[m  ", (f"\x1b[41m  {END}",)),
         ("\ra\n\n\nb", ("a", "", "", "b")),
-        ("\r" + "x" * 5000, ("x" * WIDEST,)),
-        ("\r" + "日" * 5000, ("日" * (WIDEST // 2),)),
-        ("\ra" + "日" * 5000, ("a" + "日" * (WIDEST // 2 - 1),)),
+        ("\r" + "x" * (WIDEST + 2), ("x" * WIDEST, "xx")),
+        ("\r" + "日" * (WIDEST // 2 + 1), ("日" * (WIDEST // 2), "日")),
+        ("\ra" + "日" * (WIDEST // 2), ("a" + "日" * (WIDEST // 2 - 1), "日")),
         ("\r👍🏽❤\ufe0f\u202e\ud800", ("👍❤\ufffd",)),
         ("\re" + "\u0301" * 500, ("é" + "\u0301" * 6,)),
     ],
@@ -236,6 +236,21 @@ def test_the_oldest_row_leaves_where_there_are_too_many() -> None:
     # a line that goes by pushes nothing out
     assert text.feed("hel") == [] and text.feed("lo\n") == ["hello"]
     assert len(text.rows) == 3
+
+
+def test_nothing_of_a_long_line_is_lost_that_began_with_a_carriage_return() -> None:
+    text = TerminalText()
+    line = "".join(f"{n}," for n in range(50_000))
+    lines = text.feed("\r" + line + "\n")
+    assert "".join([*text.rows, *lines]) == line
+    assert text.end() == []
+
+
+def test_a_long_line_that_is_drawn_over_leaves_first() -> None:
+    assert fed("x" * 5000 + "\ry") == (["x" * 5000], ("y",))
+    assert fed("日" * 600 + "\ry") == (["日" * 600], ("y",))
+    assert fed(f"{HIDE}日" + "日" * 600 + "\n") == (["日" * 601], ())
+    assert fed("x" * 5000 + f"\n\r{UP}\x1b[2Ky\n") == (["x" * 5000], ("y",))
 
 
 def test_a_wiped_row_that_leaves_is_no_line() -> None:
@@ -323,6 +338,8 @@ def test_how_it_is_split_makes_no_difference(text: str, height: int, at: list[in
     whole = out(TerminalText(80, height), [text])
     assert out(TerminalText(80, height), parts) == whole
     assert out(TerminalText(80, height), [*text]) == whole
+    # as a terminal device sends it on
+    assert out(TerminalText(80, height), [*text.replace("\n", "\r\n")]) == whole
 
 
 @given(streams | st.binary(max_size=300).map(lambda raw: raw.decode("utf-8", "replace")))
