@@ -13,7 +13,7 @@ from collections.abc import Callable
 import progressbar
 import pytest
 from hostile import CLEAN, DROPPED, HOSTILE, MOVING, PAYLOADS, UNFINISHED
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tqdm import tqdm
 
@@ -174,6 +174,9 @@ def test_numbered_lines_are_all_there(newline: str) -> None:
         ("\r日本\rx\n", ("x 本",)),
         ("\r日本\r\x1b[3Cx\n", ("日 x",)),
         ("\rab\r日\n", ("日",)),
+        ("\r日本\r\x1b[3C\x1b[K", ("日",)),
+        (f"\rabc{DOWN}def\n", ("abc", "   def")),
+        (f"\r\x1b[41m  \r{END}x\n", (f"x\x1b[41m {END}",)),
         ("\re\u0301x\r\x1b[Cy\n", ("éy",)),
         (f"\r{RED}ab{END}c\rx", (f"x{RED}b{END}c",)),
         (f"\r{RED}a\x1b[1mb{END}  ", (f"{RED}a\x1b[0;31;1mb{END}",)),
@@ -234,7 +237,8 @@ def test_the_oldest_row_leaves_where_there_are_too_many() -> None:
     assert lines == [f"{RED}{n}{END}" for n in range(3)]
     assert text.rows == tuple(f"{RED}{n}{END}" for n in (3, 4, 5))
     # a line that goes by pushes nothing out
-    assert text.feed("hel") == [] and text.feed("lo\n") == ["hello"]
+    assert text.feed("hel") == [] and len(text.rows) == 3
+    assert text.feed("lo\n") == ["hello"]
     assert len(text.rows) == 3
 
 
@@ -276,6 +280,7 @@ def test_as_on_a_real_terminal() -> None:
     )
     colours = st.sampled_from([RED, END, "\x1b[1;44m", "\x1b[39m", "\x1b[22;49m", "\x1b[7m"])
 
+    @settings(max_examples=400)
     @given(st.lists(moves | words | erases | st.just(f"{END}\x1b[2K") | colours, max_size=24))
     def same(parts: list[str]) -> None:
         text, screen = TerminalText(300, 6), Screen(300, 6)
