@@ -10,6 +10,7 @@ import sys
 import termios
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -321,6 +322,57 @@ def test_a_terminal_without_a_second_screen_keeps_what_it_shows(start: Start, ki
         ["above", "v", "v", "v", "after"],  # no Unicode on the Linux console
         ["above", "✓", "✓", "✓", "after"],
     )
+
+
+# --- a Terminal of the user's own ---
+
+OWN = """
+import importlib
+if __name__ == "__main__":
+    out = os.fdopen(os.dup(1), "w")  # no buffer but its own, and blessed asks it nothing
+    terminal = importlib.import_module(LIBRARY).Terminal(stream=out)
+    out.write("begun ")
+    with ProgressPoolExecutor(2, fullscreen=FULL, terminal=terminal) as ex:
+        ex.submit(counted, 3), ex.submit(counted, 7)
+    print("after")
+"""
+
+
+@pytest.mark.parametrize("library", ["blessings", "blessed"])
+@pytest.mark.parametrize("full", [True, False])
+def test_a_terminal_of_the_users_own(
+    start: Start, tmp_path: Path, library: str, full: bool
+) -> None:
+    if find_spec(library) is None:
+        pytest.skip(f"{library} is not installed")
+    code = f"LIBRARY = {library!r}\nFULL = {full}\n{OWN}"
+    with (tmp_path / "errors").open("wb") as errors:
+        program = start(code, stderr=errors)
+    screens = with_two_screens(program)
+    program.until(lambda s: (s.alternate is not None) == full and shows("30%", "70%")(s))
+    program.open_gate()
+    assert program.wait() == 0
+    assert blurred(rows(screens.normal)) == ["begun", *DONE, "after"]
+    assert (tmp_path / "errors").read_bytes() == b""
+
+
+def test_two_streams_to_one_terminal_share_its_display(start: Start) -> None:
+    if find_spec("blessings") is None:
+        pytest.skip("blessings is not installed")
+    program = start(
+        """
+        from blessings import Terminal
+        if __name__ == "__main__":
+            with ProgressPoolExecutor(1, terminal=Terminal(stream=sys.stdout)) as one:
+                with ProgressPoolExecutor(1) as other:
+                    one.submit(counted, 3), other.submit(counted, 7)
+            print("after")
+        """
+    )
+    program.until(shows("0/2", "30%", "70%"))
+    program.open_gate()
+    assert program.wait() == 0
+    assert blurred(rows(program.screen)) == [*DONE, "after"]
 
 
 # --- small, resized, stopped ---
