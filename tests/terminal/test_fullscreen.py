@@ -153,6 +153,34 @@ def test_a_program_that_is_killed(start: Start, number: signal.Signals) -> None:
     assert status == stock_status(start, "gate()", number) == -number
 
 
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_workers_that_start_in_full_screen_do_not_keep_it(start: Start, method: str) -> None:
+    program = start(
+        f"""
+        import multiprocessing
+        if __name__ == "__main__":
+            print("above", flush=True)
+            context = multiprocessing.get_context({method!r})
+            with ProgressPoolExecutor(1, context, fullscreen=True) as ex:
+                ex.submit(counted, 3)
+                time.sleep(1)
+                with ProgressPoolExecutor(1, context) as late:
+                    late.submit(counted, 7)
+                    gate()
+        """,
+        controlling=False,
+    )
+    screens = with_two_screens(program)
+    program.until(live)
+    program.until(lambda s: "0:02" in s.rows[0])
+    program.process.kill()
+    program.until(back)
+    os.killpg(program.process.pid, 0)
+    end_workers(program)
+    program.wait()
+    assert left(screens) == ["above", *LIVE]
+
+
 @pytest.mark.parametrize("how", ["os._exit(7)", "os.abort()", "os.execv('/bin/true', ['true'])"])
 def test_a_program_that_is_gone_at_once(start: Start, how: str) -> None:
     then = f"time.sleep(1.2); signal.signal(signal.SIGABRT, signal.SIG_DFL); {how}"
@@ -164,6 +192,22 @@ def test_a_program_that_is_gone_at_once(start: Start, how: str) -> None:
     end_workers(program)
     program.wait()
     assert left(screens) == ["above", *LIVE]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_a_signal_to_the_whole_group_does_not_reach_the_watcher(
+    start: Start, number: signal.Signals
+) -> None:
+    """As Ctrl-C, the end of the terminal's session, and `kill -9 %1` in a shell."""
+    then = "time.sleep(1.2); signal.signal(signal.SIGINT, signal.SIG_DFL)"
+    then += f"; os.killpg(0, {int(number)})"
+    program = start(PROGRAM.format(then=then))
+    screens = with_two_screens(program)
+    assert program.process.wait(PATIENCE) == -number
+    program.until(back)
+    end_workers(program)
+    program.wait()
+    assert left(screens)[:4] == ["above", *LIVE]
 
 
 # --- the watcher ---
