@@ -1,6 +1,6 @@
 """The loop that joins everything in the parent: receive, apply, compose, paint.
 
-    pools ──► submitted, ended (deques)  ┐                       ┌► Layout ─► Painter
+    pools ──► submitted, done, ended     ┐                       ┌► Layout ─► Painter
     workers ══ channel ══► Decoder       ├► Tasks ── 10 Hz ──────┤
     bars outside any pool (read directly)┘                       └► Narration ─► PlainPainter
 
@@ -31,13 +31,13 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import count
 from time import monotonic, process_time
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
 
 from . import policy as policies
 from . import worker
 from .channel import Receiver, Sender, open_channel
 from .events import Decoder, Event
-from .state import KEPT, Status, Tasks, TaskState, apply
+from .state import KEPT, Status, Submission, Tasks, TaskState, apply
 from .suspension import Suspension
 from .ticker import Ticker
 
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from .painters import Painter
     from .painters.plain import PlainPainter
 
+T = TypeVar("T")
 Leave = Literal["failed"] | bool | None
 
 #: Seconds between two frames.
@@ -83,15 +84,18 @@ class Pool:
         """Whether it ever had a task, and so workers. The display's thread alone touches it."""
         self.gone = threading.Event()
         self._display = display
-        self._numbers: dict[Future[Any], int] = {}
         # what is kept for each task is little, and nothing that the garbage collector walks
+        self.fresh: deque[Submission] = deque()
+        self.done: deque[int] = deque()
+        """The numbers of tasks that came to a good end; of any other, `Display.ended` tells."""
+        self._numbers: dict[Future[Any], int] = {}
         self._report = self._ended
         worker.senders[self.key] = sender
 
     def submitted(self, desc: str, items: int) -> int:
         """A task of so many items is about to be submitted. Gives its number."""
         id = next(_ids)
-        self._display.submitted.append((self, id, desc, items))
+        self.fresh.append((id, desc, items))
         return id
 
     def accepted(self, id: int, future: Future[Any]) -> None:
@@ -108,17 +112,16 @@ class Pool:
     def _ended(self, future: Future[Any]) -> None:
         # in the executor's own thread, which must not wait for what an error's `__str__` does
         id = self._numbers.pop(future)
-        status, error = Status.DONE, None
         try:
             error = future.exception()
         except CancelledError:
-            status = Status.CANCELLED
+            self._display.ended.append((self, id, Status.CANCELLED, None))
+            return
+        if error is None:
+            self.done.append(id)
         else:
-            if isinstance(error, BrokenProcessPool):
-                status = Status.LOST
-            elif error is not None:
-                status = Status.FAILED
-        self._display.ended.append((self, id, status, error))
+            status = Status.LOST if isinstance(error, BrokenProcessPool) else Status.FAILED
+            self._display.ended.append((self, id, status, error))
 
     def close(self, wait: bool) -> None:
         """No more tasks will come. With `wait`, until the last frame is drawn (bounded)."""
@@ -195,7 +198,8 @@ class Display:
             self.tasks.desc = desc
         self.pools: list[Pool] = []
         self.staged: dict[int, worker.Task] = {}
-        self.submitted: deque[tuple[Pool | None, int, str, int]] = deque()
+        self.submitted: deque[Submission] = deque()
+        """Those outside any pool."""
         self.ended: deque[tuple[Pool | None, int, Status | None, BaseException | None]] = deque()
         self.finished = threading.Event()
         self.exiting = False
@@ -228,7 +232,7 @@ class Display:
         """Run, if it does not yet."""
         if self._ticker.parked:
             self._ticker.wake()
-        elif not self.finished.is_set() and not self._ticker.running:
+        elif not self._ticker.running and not self.finished.is_set():
             try:
                 self._ticker.start()
             except RuntimeError as error:
@@ -283,7 +287,9 @@ class Display:
         for pool in self.pools:
             pool.receiver.deafen()
             pool.gone.set()
-        # what is still reported is heard by nobody: keep none of it
+            # what is still reported is heard by nobody: keep none of it
+            pool.fresh = deque(maxlen=0)
+            pool.done = deque(maxlen=0)
         self.submitted = deque(maxlen=0)
         self.ended = deque(maxlen=0)
         if isinstance(error, OSError) and error.errno in GONE and self.stream is sys.stderr:
@@ -306,11 +312,12 @@ class Display:
         """One round. Returns whether another is needed soon."""
         if self.finished.is_set():
             return False
-        # what a pool reported before it closed is taken in below
+        # what was reported before a pool closed, or the interpreter exits, is taken in below
+        exiting = self.exiting
         closing = [pool for pool in self.pools if pool.closing]
         over, heard = self._take(now)
         self._calm = 0 if heard or self.tasks.live else self._calm + 1
-        closed = [pool for pool in closing if pool.live <= 0 or self.exiting]
+        closed = [pool for pool in closing if pool.live <= 0 or exiting]
         for pool in closed[:]:
             pool.linger -= 1
             if pool.linger > 0 and pool.used:
@@ -341,34 +348,39 @@ class Display:
         before either, so the ends are taken first, the submissions last, and applied the
         other way round.
         """
+        tasks, pools = self.tasks, list(self.pools)
         ended = _drain(self.ended)
+        done = [_drain(pool.done) for pool in pools]
         events: list[Event] = []
-        for pool in list(self.pools):
+        for pool in pools:
             events += pool.decoder.feed(pool.receiver.receive())
         for staged in list(self.staged.values()):
             events += staged.sample(now)
-        for pool, id, desc, items in _drain(self.submitted):
-            self.tasks.submit(id, desc, items, now)
-            if pool is not None:
-                pool.live += 1
+        fresh = _drain(self.submitted)
+        for pool, numbers in zip(pools, done, strict=True):
+            own = _drain(pool.fresh)
+            fresh += own
+            pool.live += len(own) - len(numbers)
+            if own:
                 pool.used = True
-                self.tasks.bare = False
-            if self._began is None:
-                self._began = now
+                tasks.bare = False
+        tasks.submit(fresh, now)
+        if fresh and self._began is None:
+            self._began = now
         for event in events:
-            apply(self.tasks, event, now)
-        over = []
-        for pool, id, status, error in ended:
-            if pool is not None:
-                pool.live -= 1
+            apply(tasks, event, now)
+        over = [task for numbers in done for task in tasks.done(numbers, now)]
+        for owner, id, status, error in ended:
+            if owner is not None:
+                owner.live -= 1
             else:
                 self.staged.pop(id, None)
             message = "" if status is not Status.FAILED or error is None else _in_one_line(error)
             if status is None:
-                self.tasks.withdraw(id, now)
-            elif task := self.tasks.end(id, status, message, now):
+                tasks.withdraw(id, now)
+            elif task := tasks.end(id, status, message, now):
                 over.append(task)
-        return over, bool(ended or events)
+        return over, bool(ended or events or any(done))
 
     def _show(self, over: list[TaskState], now: float, last: bool) -> None:
         if self._policy.mode != "plain":
@@ -434,11 +446,9 @@ class Display:
             painter.say(lines)
 
 
-def _drain(messages: deque[Any]) -> list[Any]:
-    taken = []
-    while messages:
-        taken.append(messages.popleft())
-    return taken
+def _drain(messages: deque[T]) -> list[T]:
+    take = messages.popleft
+    return [take() for _ in range(len(messages))]
 
 
 def _display_of(
@@ -616,7 +626,7 @@ def stage() -> worker.Task | None:
 
         task = _stages[thread] = worker.Task(id, leave)
         display.staged[id] = task
-        display.submitted.append((None, id, "", 0))
+        display.submitted.append((id, "", 0))
     display.start()
     return task
 

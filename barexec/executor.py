@@ -159,7 +159,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         # the usual call, without a detour: it is this method that tasks a second hang on
         id = pool.submitted(_name(fn, args, kwargs), 1)
         try:
-            future: Future[T] = super().submit(Call(pool.key, id, fn), *args, **kwargs)
+            future: Future[T] = super().submit(Call((pool.key, id, fn)), *args, **kwargs)
         except BaseException:
             pool.refused(id)
             raise
@@ -240,30 +240,30 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             return super().submit(fn, *args, **kwargs)
         desc, bar = _bar_of(options, args, kwargs)
         if pool is None:
-            return super().submit(Call("", 0, fn, (), fill, bar), *args, **kwargs)
+            return super().submit(Call(("", 0, fn, (), fill, bar)), *args, **kwargs)
         id = pool.submitted(desc or _name(fn, args, kwargs), 1)
-        return self._enter(pool, id, Call(pool.key, id, fn, (), fill, bar), args, kwargs)
+        return self._enter(pool, id, Call((pool.key, id, fn, (), fill, bar)), args, kwargs)
 
     def _submit_chunk(
         self, fn: partial[Any], mapped: _Mapped, args: tuple[Any, ...]
     ) -> Future[Any]:
         pool = self._pool
         function, (items,) = mapped.function, args
-        first, at = items[0], mapped.at
-        mapped.at += len(items)
+        first, count, at = items[0], len(items), mapped.at
+        mapped.at = at + count
         fill = names_to_fill(function, first, {})
         desc, bar = _bar_of(mapped.options, first, {})
-        key, id = "", 0
-        if pool is not None:
-            desc = desc or _name(function, first, {}, short=len(items) > 1)
-            if len(items) > 1:
-                desc = f"{desc}[{at}:{mapped.at}]"
-            key, id = pool.key, pool.submitted(desc, len(items))
-        call = Call(key, id, fn.func, (function,), fill, bar)
-        chunk = (Chunk(items, bool(fill) or bar is not None),)
+        what = (fn.func, (function,), fill, bar) if fill or bar else (fn.func, (function,))
+        if count > 1 or fill or bar:
+            args = (Chunk(items, bool(fill or bar)),)
         if pool is None:
-            return super().submit(call, *chunk)
-        return self._enter(pool, id, call, chunk, {})
+            return super().submit(Call(("", 0, *what)), *args)
+        if desc is None:
+            desc = _name(function, first, {}, short=count > 1)
+        if count > 1:
+            desc = f"{desc}[{at}:{mapped.at}]"
+        id = pool.submitted(desc, count)
+        return self._enter(pool, id, Call((pool.key, id, *what)), args, {})
 
     def _enter(
         self,

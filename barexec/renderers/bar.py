@@ -155,29 +155,41 @@ class BarRenderer:
         self._draw = self._draw_unicode if theme.unicode else self._draw_ascii
         self._natural = Grid()
         self._grid = Grid()
-        self._columns = -1
         self._cells: dict[BarState, Cells] = {}
-        self._lines: dict[BarState, str] = {}
+        self._grids: dict[int, Grid] = {}
+        """The grid that fits, by columns."""
+        self._lines: dict[int, dict[BarState, str]] = {}
+        """The lines that were made with it."""
 
     def align(self, states: Sequence[BarState], columns: int) -> None:
         """Make the columns of the grid wide enough for all these states.
 
         Lines of states that are the same as in the frame before are not made again.
         """
-        lines = self._lines
-        self._lines = {state: lines[state] for state in states if state in lines}
-        self._cells = {state: self._grow(state) for state in states if state not in lines}
-        self._refit(columns)
+        drawn = {room: lines for room, lines in self._lines.items() if lines}
+        self._lines = {
+            room: {state: lines[state] for state in states if state in lines}
+            for room, lines in drawn.items()
+        }
+        known = set[BarState]().union(*self._lines.values())
+        self._cells = {state: self._grow(state) for state in states if state not in known}
+        self._grids = {room: self._grids[room] for room in drawn}
+        for room in {*drawn, columns}:
+            self._refit(room)
+        self._grid = self._grids[columns]
 
     def render(self, state: BarState, columns: int) -> str:
         """One line for one bar, at most so many display columns wide."""
-        line = self._lines.get(state) if columns == self._columns else None
+        line = self._lines[columns].get(state) if columns in self._lines else None
         if line is None:
-            cells = self._cells.get(state) or self._grow(state)
-            self._refit(columns)
-            if len(self._lines) >= LINES_KEPT:
-                self._lines.clear()
-            line = self._lines[state] = self._row(state, cells, columns)
+            cells = self._cells.get(state)
+            if cells is None or columns not in self._grids:
+                cells = cells or self._grow(state)
+                self._refit(columns)
+            self._grid, lines = self._grids[columns], self._lines[columns]
+            if len(lines) >= LINES_KEPT:
+                lines.clear()
+            line = lines[state] = self._row(state, cells, columns)
         return line
 
     # --- what the columns say ---
@@ -229,10 +241,10 @@ class BarRenderer:
         return cells
 
     def _refit(self, columns: int) -> None:
+        """Fit the grid into so many columns; lines that were made with another are gone."""
         grid = fit(self._natural, columns)
-        if grid != self._grid or columns != self._columns:
-            self._grid, self._columns = grid, columns
-            self._lines.clear()
+        if grid != self._grids.get(columns):
+            self._grids[columns], self._lines[columns] = grid, {}
 
     # --- the row ---
 
