@@ -146,7 +146,7 @@ def test_a_program_that_is_killed(start: Start, number: signal.Signals) -> None:
     before = modes(program)
     screens = with_two_screens(program)
     program.until(live)
-    program.until(lambda s: "0:01" in s.rows[0])  # what was told last has both bars
+    program.until(lambda s: "0:02" in s.rows[0])  # the watcher is told once a second
     program.process.send_signal(number)
     program.until(back)
     os.killpg(program.process.pid, 0)  # the workers are still there
@@ -177,8 +177,7 @@ def test_workers_that_start_in_full_screen_do_not_keep_it(start: Start, method: 
         controlling=False,
     )
     screens = with_two_screens(program)
-    program.until(live)
-    program.until(lambda s: "0:02" in s.rows[0])
+    program.until(lambda s: live(s) and "0:03" in s.rows[0])
     program.process.kill()
     program.until(back)
     os.killpg(program.process.pid, 0)
@@ -189,7 +188,7 @@ def test_workers_that_start_in_full_screen_do_not_keep_it(start: Start, method: 
 
 @pytest.mark.parametrize("how", ["os._exit(7)", "os.abort()", "os.execv('/bin/true', ['true'])"])
 def test_a_program_that_is_gone_at_once(start: Start, how: str) -> None:
-    then = f"time.sleep(1.2); signal.signal(signal.SIGABRT, signal.SIG_DFL); {how}"
+    then = f"time.sleep(2); signal.signal(signal.SIGABRT, signal.SIG_DFL); {how}"
     code = "import faulthandler; faulthandler.disable()\n" + PROGRAM.format(then=then)
     program = start(code, controlling=False)
     screens = with_two_screens(program)
@@ -205,7 +204,7 @@ def test_a_signal_to_the_whole_group_does_not_reach_the_watcher(
     start: Start, number: signal.Signals
 ) -> None:
     """As Ctrl-C, the end of the terminal's session, and `kill -9 %1` in a shell."""
-    then = "time.sleep(1.2); signal.signal(signal.SIGINT, signal.SIG_DFL)"
+    then = "time.sleep(2); signal.signal(signal.SIGINT, signal.SIG_DFL)"
     then += f"; os.killpg(0, {int(number)})"
     program = start(PROGRAM.format(then=then))
     screens = with_two_screens(program)
@@ -636,7 +635,7 @@ def test_tmux_shows_the_same(
     def flags() -> str:
         return tmux("display", "-p", "#{alternate_on}#{cursor_flag}").strip()
 
-    shown = seen(lambda shown: "0:01" in shown[0] and "70%" in "".join(shown))
+    shown = seen(lambda shown: "0:02" in shown[0] and "70%" in "".join(shown))
     assert flags() == "10"
     assert sum(bool(row) for row in shown) == 3
     if signal_name is None:
