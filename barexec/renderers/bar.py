@@ -146,10 +146,25 @@ _LEAVING = (
 class BarRenderer:
     """The native look.
 
+    Args:
+        theme: "ascii" or "unicode": draw with these characters, whatever the terminal
+            says of itself ("ascii": names and messages, too); its colours are as ever.
+            A `Theme`: with that alone. None: as the terminal can.
+
+    Raises:
+        ValueError: `theme` is none of these.
+
     Guarantees: not thread-safe; every line fits in its columns.
     """
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme | str | None = None) -> None:
+        if not (theme is None or isinstance(theme, Theme) or theme in ("ascii", "unicode")):
+            raise ValueError(
+                f'unknown theme {theme!r}: it must be "ascii", "unicode", a Theme or None'
+            )
+        self._wish = theme
+        if not isinstance(theme, Theme):
+            theme = Theme(theme == "unicode")
         self.theme = theme
         self._signs = UNICODE if theme.unicode else ASCII
         self._draw = self._draw_unicode if theme.unicode else self._draw_ascii
@@ -158,6 +173,18 @@ class BarRenderer:
         self._columns = -1
         self._cells: dict[BarState, Cells] = {}
         self._lines: dict[BarState, str] = {}
+
+    def with_theme(self, theme: Theme) -> BarRenderer:
+        """This look on a terminal that can show what `theme` says."""
+        wish = self._wish
+        if isinstance(wish, str):
+            theme = theme._replace(unicode=wish == "unicode")
+        return BarRenderer(wish if isinstance(wish, Theme) else theme)
+
+    @property
+    def grid(self) -> Grid:
+        """The columns as they were drawn last."""
+        return self._grid
 
     def align(self, states: Sequence[BarState], columns: int) -> None:
         """Make the columns of the grid wide enough for all these states.
@@ -182,14 +209,17 @@ class BarRenderer:
 
     # --- what the columns say ---
 
+    def name(self, state: BarState) -> str:
+        """The bar's desc, indented as deep as it is nested."""
+        if not state.depth:
+            return state.desc
+        return "  " * (state.depth - 1) + self._signs.branch + state.desc
+
     def _say(self, state: BarState) -> Cells:
         n, total = counts(state) if state.counted else ("", "")
         rate, unit = speed(state.rate, state.unit)
-        desc = state.desc
-        if state.depth:
-            desc = "  " * (state.depth - 1) + self._signs.branch + desc
         return Cells(
-            desc,
+            self.name(state),
             n,
             total,
             percent(state),
@@ -238,8 +268,8 @@ class BarRenderer:
 
     def _row(self, state: BarState, cells: Cells, columns: int) -> str:
         grid = self._grid
-        glyph = self._glyph(state)
-        styles = _STYLES[state.status]
+        glyph = self.glyph(state)
+        styles = STYLES[state.status]
         if not grid.desc and not grid.percent:
             return self._least(state, cells, columns)
         message = says(state)
@@ -250,7 +280,7 @@ class BarRenderer:
         row = [
             (styles.glyph if glyph != " " else "", glyph),
             ("", " "),
-            (styles.desc, self._fill(cells.desc, grid.desc)),
+            (styles.desc, self.fill(cells.desc, grid.desc)),
         ]
         if grid.bar:
             row += self._bar(state, cells, styles)
@@ -282,7 +312,7 @@ class BarRenderer:
             row.append(("dim", _GAP + self._cut(cells.words, grid.words)))
         return self._join(row)
 
-    def _bar(self, state: BarState, cells: Cells, styles: _Styles) -> list[tuple[str, str]]:
+    def _bar(self, state: BarState, cells: Cells, styles: Styles) -> list[tuple[str, str]]:
         columns = self._grid.bar
         if state.fraction is None:
             return [("", " " * (len(_GAP) + columns))]
@@ -292,13 +322,13 @@ class BarRenderer:
             words = _GAP + cells.words
             columns -= width(words)
             if columns < BAR_LEAST:
-                words = _GAP + self._fill(cells.words, self._grid.bar)
+                words = _GAP + self.fill(cells.words, self._grid.bar)
                 return [(_wrong(cells), words)]
         done, rest = self._draw(state, columns)
         return [("", _GAP), (styles.bar, done), ("rest", rest), (_wrong(cells), words)]
 
     def _message(
-        self, glyph: str, message: str, styles: _Styles, cells: Cells, columns: int
+        self, glyph: str, message: str, styles: Styles, cells: Cells, columns: int
     ) -> list[tuple[str, str]]:
         """The row of a task with a message, which stands across the columns of the bar.
 
@@ -316,15 +346,15 @@ class BarRenderer:
             if room - desc < MESSAGE_LEAST:
                 desc = min(desc, width(cells.desc), max(columns // 3, 6))
             room -= desc
-        row = [(styles.glyph, glyph), ("", " "), (styles.desc, self._fill(cells.desc, desc))]
+        row = [(styles.glyph, glyph), ("", " "), (styles.desc, self.fill(cells.desc, desc))]
         if room > 4:
-            row += [("", _GAP), (styles.message, self._fill(message, room)), ("dim", time)]
+            row += [("", _GAP), (styles.message, self.fill(message, room)), ("dim", time)]
         return row
 
     def _least(self, state: BarState, cells: Cells, columns: int) -> str:
         """What is left of a row where not even desc and percent have room."""
-        style = _STYLES[state.status].glyph
-        glyph = self._glyph(state)
+        style = STYLES[state.status].glyph
+        glyph = self.glyph(state)
         if glyph == " ":
             levels = self._signs.levels
             level = levels[min(_steps(state, len(levels)), len(levels) - 1)]
@@ -334,7 +364,8 @@ class BarRenderer:
         desc = self._cut(cells.desc.strip(), columns - 5) if columns >= 8 else ""
         return self._join([(style, f"{glyph:>4} "), ("bold" if state.whole else "", desc)])
 
-    def _glyph(self, state: BarState) -> str:
+    def glyph(self, state: BarState) -> str:
+        """The sign of the bar's status, one column; a blank where a running bar says it."""
         if state.status is Status.RUNNING and state.fraction is None:
             spinner = self._signs.spinner
             return spinner[int(_sane(state.elapsed) % 3600 * SPINNER_RATE) % len(spinner)]
@@ -353,7 +384,8 @@ class BarRenderer:
     def _cut(self, text: str, columns: int) -> str:
         return clip(text, columns, self._signs.mark)
 
-    def _fill(self, text: str, columns: int) -> str:
+    def fill(self, text: str, columns: int) -> str:
+        """The text, cut or padded to so many display columns."""
         missing = columns - width(text)
         if missing < 0:
             text = self._cut(text, columns)
@@ -375,7 +407,9 @@ class BarRenderer:
         return line + self.theme.paint(current, pending.rstrip())
 
 
-class _Styles(NamedTuple):
+class Styles(NamedTuple):
+    """The styles of the parts of a row."""
+
     glyph: str
     desc: str
     bar: str
@@ -383,13 +417,13 @@ class _Styles(NamedTuple):
     message: str
 
 
-_STYLES = {
-    Status.PENDING: _Styles("dim", "dim", "dim", "dim", "dim"),
-    Status.RUNNING: _Styles("bar", "", "bar", "", ""),
-    Status.DONE: _Styles("done", "dim", "done", "dim", "dim"),
-    Status.FAILED: _Styles("failed", "bold", "failed", "dim", "failed"),
-    Status.CANCELLED: _Styles("cancelled", "dim", "dim", "dim", "dim"),
-    Status.LOST: _Styles("lost", "bold", "lost", "dim", "lost"),
+STYLES = {
+    Status.PENDING: Styles("dim", "dim", "dim", "dim", "dim"),
+    Status.RUNNING: Styles("bar", "", "bar", "", ""),
+    Status.DONE: Styles("done", "dim", "done", "dim", "dim"),
+    Status.FAILED: Styles("failed", "bold", "failed", "dim", "failed"),
+    Status.CANCELLED: Styles("cancelled", "dim", "dim", "dim", "dim"),
+    Status.LOST: Styles("lost", "bold", "lost", "dim", "lost"),
 }
 
 
@@ -449,11 +483,19 @@ def counts(state: BarState) -> tuple[str, str]:
 
 
 def _count(value: float, short: bool) -> str:
-    if not isfinite(value):
+    if not finite(value):
         return "?"
     if short and value >= 1000:
         return shortened(value)
     return str(value) if isinstance(value, int) else f"{value:.1f}"
+
+
+def finite(value: float) -> bool:
+    """Whether a float can hold it; False also for integers beyond 1e308."""
+    try:
+        return isfinite(value)
+    except OverflowError:
+        return False
 
 
 def shortened(value: float) -> str:
@@ -477,7 +519,7 @@ def percent(state: BarState) -> str:
 
 def speed(rate: float | None, unit: str) -> tuple[str, str]:
     """The number and the unit of a rate: units a second, or time a unit where slow."""
-    if rate is None or not isfinite(rate) or rate <= 0:
+    if rate is None or not finite(rate) or rate <= 0:
         return "", ""
     if rate >= 1000:
         text = shortened(rate)
@@ -512,7 +554,7 @@ def until(remaining: float | None) -> str:
 
 
 def _sane(seconds: float) -> float:
-    return seconds if isfinite(seconds) and seconds > 0 else 0.0
+    return seconds if finite(seconds) and seconds > 0 else 0.0
 
 
 def _steps(state: BarState, steps: int) -> int:

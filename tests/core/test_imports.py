@@ -24,8 +24,8 @@ ROOT = Path(barexec.__file__).parent
 ARROWS = {
     "events": {"state", "channel"},
     "rate": {"state"},
-    "state": {"renderers", "narration"},
-    "renderers": {"frame"},
+    "state": {"renderers", "narration", "testing"},
+    "renderers": {"frame", "testing"},
     "frame": {"display"},
     "narration": {"display"},
     "painters": {"display"},
@@ -39,7 +39,7 @@ ARROWS = {
     "demo": {"__main__"},
     # at the bottom, for whoever needs them
     "ticker": {"worker"},
-    "theme": {"renderers", "painters"},
+    "theme": {"renderers", "painters", "testing"},
     "terminal_text": {"renderers", "painters", "narration", "testing"},
     "policy": {"painters"},
     # public, and imported by no other file
