@@ -85,13 +85,15 @@ class BarState(NamedTuple):
 class _Meter:
     """The newest numbers of one bar of a running task."""
 
-    __slots__ = ("event", "heard", "rate")
+    __slots__ = ("_second", "_told", "event", "heard", "rate")
 
     def __init__(self, event: Advanced, now: float) -> None:
         self.event = event
         self.heard = now
         self.rate = Rate(0.0)
         self.rate.update(event.elapsed, event.n)
+        self._second = -1
+        self._told: float | None = None
 
     def update(self, event: Advanced, now: float) -> None:
         self.event = event
@@ -103,6 +105,13 @@ class _Meter:
         if self.event.closed:
             return self.event.elapsed
         return self.event.elapsed + max(0.0, now - self.heard)
+
+    def per_second(self, at: float) -> float | None:
+        """Its rate: told anew once a second, so that it can be read, and costs few bytes."""
+        second = int(at)
+        if second != self._second or self._told is None:
+            self._second, self._told = second, self.rate.per_second(second)
+        return self._told
 
 
 class TaskState:
@@ -145,6 +154,13 @@ class TaskState:
             return 0.0
         return max(self.ran, (now if self.ended is None else self.ended) - self.started)
 
+    def remaining(self, now: float) -> float | None:
+        """Seconds until its first bar is full, or None where not known."""
+        meter = self.meters[0] if self.meters else None
+        if meter is None or self.status.ended or meter.event.closed:
+            return None
+        return meter.rate.remaining(meter.elapsed(now), meter.event.total)
+
     def bars(self, now: float) -> list[BarState]:
         """The task's row, then a row for each bar nested in it while it runs."""
         first = self.meters[0] if self.meters else None
@@ -176,8 +192,7 @@ class TaskState:
             total=total,
             unit=event.unit,
             elapsed=elapsed,
-            # by whole seconds, so that the figure of a bar that stalls does not run
-            rate=mean if over else meter.rate.per_second(int(at)),
+            rate=mean if over else meter.per_second(at),
             remaining=None if over else meter.rate.remaining(at, total),
             status=self.status,
             depth=depth,
@@ -352,7 +367,7 @@ class Tasks:
         # nothing waits: it takes as long as the longest of those that run
         longest = 0.0
         for task in self.running.values():
-            remaining = task.bars(now)[0].remaining
+            remaining = task.remaining(now)
             if remaining is None:
                 return by_rate
             longest = max(longest, remaining)

@@ -200,8 +200,12 @@ class BarRenderer:
         """One line for one bar, at most so many display columns wide."""
         line = self._lines.get(state) if columns == self._columns else None
         if line is None:
-            cells = self._cells.get(state) or self._grow(state)
-            self._refit(columns)
+            cells = self._cells.get(state)
+            if cells is None:
+                cells = self._grow(state)
+                self._refit(columns)
+            elif columns != self._columns:
+                self._refit(columns)
             if len(self._lines) >= LINES_KEPT:
                 self._lines.clear()
             line = self._lines[state] = self._row(state, cells, columns)
