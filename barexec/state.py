@@ -85,7 +85,7 @@ class BarState(NamedTuple):
 class _Meter:
     """The newest numbers of one bar of a running task."""
 
-    __slots__ = ("_second", "_told", "event", "heard", "rate")
+    __slots__ = ("_asked", "_left", "_second", "_told", "event", "heard", "rate")
 
     def __init__(self, event: Advanced, now: float) -> None:
         self.event = event
@@ -94,8 +94,11 @@ class _Meter:
         self.rate.update(event.elapsed, event.n)
         self._second = -1
         self._told: float | None = None
+        self._asked: float | None = None
+        self._left: float | None = None
 
     def update(self, event: Advanced, now: float) -> None:
+        self._asked = None
         self.event = event
         self.heard = now
         self.rate.update(event.elapsed, event.n)
@@ -112,6 +115,12 @@ class _Meter:
         if second != self._second or self._told is None:
             self._second, self._told = second, self.rate.per_second(second)
         return self._told
+
+    def remaining(self, at: float) -> float | None:
+        """Seconds until its total, which the row of the whole asks for, too."""
+        if at != self._asked:
+            self._asked, self._left = at, self.rate.remaining(at, self.event.total)
+        return self._left
 
 
 class TaskState:
@@ -159,7 +168,7 @@ class TaskState:
         meter = self.meters[0] if self.meters else None
         if meter is None or self.status.ended or meter.event.closed:
             return None
-        return meter.rate.remaining(meter.elapsed(now), meter.event.total)
+        return meter.remaining(meter.elapsed(now))
 
     def bars(self, now: float) -> list[BarState]:
         """The task's row, then a row for each bar nested in it while it runs."""
@@ -193,7 +202,7 @@ class TaskState:
             unit=event.unit,
             elapsed=elapsed,
             rate=mean if over else meter.per_second(at),
-            remaining=None if over else meter.rate.remaining(at, total),
+            remaining=None if over else meter.remaining(at),
             status=self.status,
             depth=depth,
             fraction=None if total is None else (min(1.0, event.n / total) if total else 1.0),

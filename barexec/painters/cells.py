@@ -40,15 +40,17 @@ def cells(line: str) -> Cells:
     chars: list[str] = []
     styles: list[str] = []
     style = ""
-    sure = True
-    for at, part in enumerate(_SGR.split(line)):
+    parts = _SGR.split(line)
+    text = "".join(parts[::2])
+    narrow = is_narrow(text)
+    sure = narrow or is_sure(text)
+    for at, part in enumerate(parts):
         if at % 2:
             style = "" if part in _RESETS else style + part
-        elif is_narrow(part):
+        elif narrow:
             chars += part
             styles += [style] * len(part)
         else:
-            sure = sure and is_sure(part)
             for char in part:
                 columns = columns_of(char)
                 if columns:
@@ -80,7 +82,9 @@ def differences(old: Cells, new: Cells) -> Iterator[tuple[int, int]]:
     columns = len(new.chars)
     short = columns - len(old.chars)
     was = old if short <= 0 else Cells(old.chars + [" "] * short, old.styles + [""] * short)
-    differ = map(or_, map(ne, new.chars, was.chars), map(ne, new.styles, was.styles))
+    differ: Iterator[bool] = map(ne, new.chars, was.chars)
+    if new.styles != was.styles[:columns]:
+        differ = map(or_, differ, map(ne, new.styles, was.styles))
     begin = end = -1
     for at in compress(count(), differ):
         if at > end + GAP and end >= 0:

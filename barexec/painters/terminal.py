@@ -9,7 +9,6 @@ Never here: a task, a clock, the name of a terminal library.
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TextIO
 
 from ..policy import Policy
@@ -180,13 +179,15 @@ class _Pen:
 
     def write(self, row: int, column: int, chars: list[str], styles: list[str]) -> None:
         self.go(row, column)
-        begin = 0
-        for style, run in groupby(styles):
-            end = begin + sum(1 for _ in run)
+        begin, count = 0, len(chars)
+        while begin < count:
+            style, end = styles[begin], begin + 1
+            while end < count and styles[end] == style:
+                end += 1
             text = "".join(chars[begin:end])
             self.parts.append(f"{style}{text}{self._normal}" if style else text)
             begin = end
-        self._column += len(chars)
+        self._column += count
 
     def wrap(self, wraps: bool) -> None:
         """Say whether what turns out too long may go on in the next row."""

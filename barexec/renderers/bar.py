@@ -13,7 +13,9 @@ Never here: a stream, a clock, escape codes other than the theme's own.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import ceil, isfinite
+from operator import gt
 from typing import NamedTuple
 
 from ..state import BarState, Status
@@ -230,36 +232,37 @@ class BarRenderer:
             duration(state.elapsed),
             until(state.remaining),
             rate,
-            clip(unit, UNIT_MOST, self._signs.mark),
+            unit if len(unit) * 2 <= UNIT_MOST else clip(unit, UNIT_MOST, self._signs.mark),
             state.postfix,
         )
 
     def _grow(self, state: BarState) -> Cells:
         """Widen the columns for what the state says, and give that."""
         old, cells = self._natural, self._say(state)
-        silent = not says(state)
-        rate, unit, words = old.rate, old.unit, old.words
-        if cells.rate and silent:
-            rate, unit = max(rate, len(cells.rate)), max(unit, width(cells.unit))
+        rate = unit = words = 0
         if state.whole:
             # what went wrong stands where the rate would; its room is kept from the start
-            rate = max(rate, 4)
-            unit = max(unit, len(state.unit) + 2, width(cells.words) - rate - 1)
-        elif silent:
-            words = max(words, width(cells.words))
-        self._natural = Grid(
-            max(old.desc, width(cells.desc)),
-            BAR_MOST if cells.percent else old.bar,
+            rate = max(4, len(cells.rate), old.rate)
+            unit = max(len(state.unit) + 2, width(cells.unit), width(cells.words) - rate - 1)
+        elif not says(state):
+            words = width(cells.words) if cells.words else 0
+            if cells.rate:
+                rate, unit = len(cells.rate), width(cells.unit)
+        need = (
+            width(cells.desc),
+            BAR_MOST if cells.percent else 0,
             # as much room for n as it can need before its total
-            max(old.n, len(cells.n), len(cells.total)),
-            max(old.total, len(cells.total)),
-            4 if cells.percent else old.percent,
-            max(old.elapsed, len(cells.elapsed)),
-            max(old.remaining, len(cells.remaining), 4 if cells.total else 0),
+            max(len(cells.n), len(cells.total)),
+            len(cells.total),
+            4 if cells.percent else 0,
+            len(cells.elapsed),
+            max(len(cells.remaining), 4 if cells.total else 0),
             rate,
             unit,
             words,
         )
+        if any(map(gt, need, old)):
+            self._natural = Grid(*map(max, need, old))
         return cells
 
     def _refit(self, columns: int) -> None:
@@ -400,15 +403,15 @@ class BarRenderer:
         """The pieces, each in its style, without the blanks at the end."""
         while row and not row[-1][1].strip():
             row.pop()
-        line = pending = ""
-        current = ""
+        paint = self.theme.paint
+        line = pending = current = ""
         for style, text in row:
-            if style != current and pending:
-                line += self.theme.paint(current, pending)
-                pending = ""
-            current = style
-            pending += text
-        return line + self.theme.paint(current, pending.rstrip())
+            if style != current:
+                line += paint(current, pending) if current else pending
+                current, pending = style, text
+            else:
+                pending += text
+        return line + paint(current, pending.rstrip())
 
 
 class Styles(NamedTuple):
@@ -521,6 +524,7 @@ def percent(state: BarState) -> str:
     return f"{min(99, int(state.fraction * 100 + 1e-9))}%"
 
 
+@lru_cache(maxsize=1024)
 def speed(rate: float | None, unit: str) -> tuple[str, str]:
     """The number and the unit of a rate: units a second, or time a unit where slow."""
     if rate is None or not finite(rate) or rate <= 0:
@@ -543,7 +547,12 @@ def speed(rate: float | None, unit: str) -> tuple[str, str]:
 
 def duration(seconds: float) -> str:
     """Whole seconds as 0:12, 1:02:03 or 2d 03:04."""
-    minutes, second = divmod(int(_sane(seconds)), 60)
+    return _clock(int(_sane(seconds)))
+
+
+@lru_cache(maxsize=1024)
+def _clock(seconds: int) -> str:
+    minutes, second = divmod(seconds, 60)
     hours, minute = divmod(minutes, 60)
     if hours >= 24:
         return f"{hours // 24}d {hours % 24:02}:{minute:02}"
