@@ -82,7 +82,8 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
     Args:
         max_workers, mp_context, initializer, initargs, max_tasks_per_child: as in the
             stock class of the running Python.
-        renderer: how a bar looks: "bar" (our own), or an object with a method
+        renderer: how a bar looks: "bar" (our own), "tqdm" or "progressbar" (as those
+            libraries draw), or a `barexec.renderers.Renderer`: an object with a method
             `render(state, columns) -> str`.
         display: "inline" (bars on a terminal), "plain" (lines for a log) or "off" (the
             stock executor); None decides by the environment variable BAREXEC and by
@@ -97,6 +98,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
 
     Raises:
         ValueError: an option has a value that it cannot have.
+        ImportError: the library that `renderer` is named for is not installed.
         TypeError, ValueError: what the stock class raises.
 
     Guarantees: results, exceptions, their order and tracebacks, and the shutdown are those
