@@ -11,15 +11,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .display import fullscreen
     from .executor import ProgressPoolExecutor
     from .worker import Bar, current_bar, track
 
-__all__ = ["Bar", "ProgressPoolExecutor", "__version__", "current_bar", "track"]
+__all__ = ["Bar", "ProgressPoolExecutor", "__version__", "current_bar", "fullscreen", "track"]
 
 _HOMES = {
     "Bar": "worker",
     "ProgressPoolExecutor": "executor",
     "current_bar": "worker",
+    "fullscreen": "display",
     "track": "worker",
 }
 

@@ -1,6 +1,6 @@
 """The loop that joins everything in the parent: receive, apply, compose, paint.
 
-    pools ──► submitted, ended (deques)  ┐                       ┌► Layout ─► Painter
+    pools ──► submitted, done, ended     ┐                       ┌► Layout ─► Painter
     workers ══ channel ══► Decoder       ├► Tasks ── 10 Hz ──────┤
     bars outside any pool (read directly)┘                       └► Narration ─► PlainPainter
 
@@ -25,17 +25,20 @@ import sys
 import threading
 import warnings
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import count
 from time import monotonic, process_time
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
 
 from . import policy as policies
 from . import worker
 from .channel import Receiver, Sender, open_channel
 from .events import Decoder, Event
-from .state import KEPT, Status, Tasks, TaskState, apply
+from .state import KEPT, Status, Submission, Tasks, TaskState, apply
+from .suspension import Suspension
 from .ticker import Ticker
 
 if TYPE_CHECKING:
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from .painters import Painter
     from .painters.plain import PlainPainter
 
+T = TypeVar("T")
 Leave = Literal["failed"] | bool | None
 
 #: Seconds between two frames.
@@ -80,15 +84,18 @@ class Pool:
         """Whether it ever had a task, and so workers. The display's thread alone touches it."""
         self.gone = threading.Event()
         self._display = display
-        self._numbers: dict[Future[Any], int] = {}
         # what is kept for each task is little, and nothing that the garbage collector walks
+        self.fresh: deque[Submission] = deque()
+        self.done: deque[int] = deque()
+        """The numbers of tasks that came to a good end; of any other, `Display.ended` tells."""
+        self._numbers: dict[Future[Any], int] = {}
         self._report = self._ended
         worker.senders[self.key] = sender
 
     def submitted(self, desc: str, items: int) -> int:
         """A task of so many items is about to be submitted. Gives its number."""
         id = next(_ids)
-        self._display.submitted.append((self, id, desc, items))
+        self.fresh.append((id, desc, items))
         return id
 
     def accepted(self, id: int, future: Future[Any]) -> None:
@@ -105,17 +112,16 @@ class Pool:
     def _ended(self, future: Future[Any]) -> None:
         # in the executor's own thread, which must not wait for what an error's `__str__` does
         id = self._numbers.pop(future)
-        status, error = Status.DONE, None
         try:
             error = future.exception()
         except CancelledError:
-            status = Status.CANCELLED
+            self._display.ended.append((self, id, Status.CANCELLED, None))
+            return
+        if error is None:
+            self.done.append(id)
         else:
-            if isinstance(error, BrokenProcessPool):
-                status = Status.LOST
-            elif error is not None:
-                status = Status.FAILED
-        self._display.ended.append((self, id, status, error))
+            status = Status.LOST if isinstance(error, BrokenProcessPool) else Status.FAILED
+            self._display.ended.append((self, id, status, error))
 
     def close(self, wait: bool) -> None:
         """No more tasks will come. With `wait`, until the last frame is drawn (bounded)."""
@@ -172,6 +178,7 @@ class Display:
         renderer: how a bar looks: a name or an object.
         leave: what stays on the screen at the end.
         desc: the name of the whole.
+        terminal: the user's own Terminal, whose stream it is.
 
     Guarantees: no method raises, and none blocks but `join` (at most `PATIENCE`).
     """
@@ -183,6 +190,7 @@ class Display:
         renderer: object = "bar",
         leave: Leave = None,
         desc: str | None = None,
+        terminal: object = None,
     ) -> None:
         self.stream = stream
         self.tasks = Tasks(None if leave is True else KEPT)
@@ -190,12 +198,19 @@ class Display:
             self.tasks.desc = desc
         self.pools: list[Pool] = []
         self.staged: dict[int, worker.Task] = {}
-        self.submitted: deque[tuple[Pool | None, int, str, int]] = deque()
+        self.submitted: deque[Submission] = deque()
+        """Those outside any pool."""
         self.ended: deque[tuple[Pool | None, int, Status | None, BaseException | None]] = deque()
         self.finished = threading.Event()
         self.exiting = False
         """The interpreter exits: what still runs is waited for no longer."""
+        self.held = 0
+        """The `fullscreen()` blocks that keep it, with executors or without."""
         self._policy = policy
+        self._terminal = terminal
+        self._suspension = Suspension(self._pause, self._resume)
+        if policy.mode == "fullscreen":
+            self._suspension.arm()
         self._renderer = renderer
         self._leave = leave
         self._ticker = Ticker(self._tick, INTERVAL, "barexec-display")
@@ -217,7 +232,7 @@ class Display:
         """Run, if it does not yet."""
         if self._ticker.parked:
             self._ticker.wake()
-        elif not self.finished.is_set() and not self._ticker.running:
+        elif not self._ticker.running and not self.finished.is_set():
             try:
                 self._ticker.start()
             except RuntimeError as error:
@@ -238,6 +253,16 @@ class Display:
         if self.finished.is_set() and self._round.acquire(timeout=PATIENCE):
             self._round.release()
             self._ticker.join(PATIENCE)
+            self._suspension.disarm()
+
+    def _pause(self) -> None:
+        if self._screen is not None:
+            with suppress(OSError, ValueError):  # the terminal is gone: the next frame tells
+                self._screen[0].pause()
+
+    def _resume(self) -> None:
+        if self._screen is not None:
+            self._screen[0].resume()
 
     # --- for its own thread ---
 
@@ -256,10 +281,15 @@ class Display:
     def _fail(self, error: BaseException) -> None:
         with _lock:
             self._retire()
+        if self._screen is not None:
+            with suppress(OSError, ValueError):  # there is no terminal to be given back
+                self._screen[0].give_up()
         for pool in self.pools:
             pool.receiver.deafen()
             pool.gone.set()
-        # what is still reported is heard by nobody: keep none of it
+            # what is still reported is heard by nobody: keep none of it
+            pool.fresh = deque(maxlen=0)
+            pool.done = deque(maxlen=0)
         self.submitted = deque(maxlen=0)
         self.ended = deque(maxlen=0)
         if isinstance(error, OSError) and error.errno in GONE and self.stream is sys.stderr:
@@ -282,11 +312,12 @@ class Display:
         """One round. Returns whether another is needed soon."""
         if self.finished.is_set():
             return False
-        # what a pool reported before it closed is taken in below
+        # what was reported before a pool closed, or the interpreter exits, is taken in below
+        exiting = self.exiting
         closing = [pool for pool in self.pools if pool.closing]
         over, heard = self._take(now)
         self._calm = 0 if heard or self.tasks.live else self._calm + 1
-        closed = [pool for pool in closing if pool.live <= 0 or self.exiting]
+        closed = [pool for pool in closing if pool.live <= 0 or exiting]
         for pool in closed[:]:
             pool.linger -= 1
             if pool.linger > 0 and pool.used:
@@ -295,7 +326,7 @@ class Display:
                 self.pools.remove(pool)
         last = False
         with _lock:
-            if not (self.pools or self.staged or self.submitted or self.ended):
+            if not (self.pools or self.staged or self.held or self.submitted or self.ended):
                 last = True
                 self._retire()
         try:
@@ -317,34 +348,39 @@ class Display:
         before either, so the ends are taken first, the submissions last, and applied the
         other way round.
         """
+        tasks, pools = self.tasks, list(self.pools)
         ended = _drain(self.ended)
+        done = [_drain(pool.done) for pool in pools]
         events: list[Event] = []
-        for pool in list(self.pools):
+        for pool in pools:
             events += pool.decoder.feed(pool.receiver.receive())
         for staged in list(self.staged.values()):
             events += staged.sample(now)
-        for pool, id, desc, items in _drain(self.submitted):
-            self.tasks.submit(id, desc, items, now)
-            if pool is not None:
-                pool.live += 1
+        fresh = _drain(self.submitted)
+        for pool, numbers in zip(pools, done, strict=True):
+            own = _drain(pool.fresh)
+            fresh += own
+            pool.live += len(own) - len(numbers)
+            if own:
                 pool.used = True
-                self.tasks.bare = False
-            if self._began is None:
-                self._began = now
+                tasks.bare = False
+        tasks.submit(fresh, now)
+        if fresh and self._began is None:
+            self._began = now
         for event in events:
-            apply(self.tasks, event, now)
-        over = []
-        for pool, id, status, error in ended:
-            if pool is not None:
-                pool.live -= 1
+            apply(tasks, event, now)
+        over = [task for numbers in done for task in tasks.done(numbers, now)]
+        for owner, id, status, error in ended:
+            if owner is not None:
+                owner.live -= 1
             else:
                 self.staged.pop(id, None)
             message = "" if status is not Status.FAILED or error is None else _in_one_line(error)
             if status is None:
-                self.tasks.withdraw(id, now)
-            elif task := self.tasks.end(id, status, message, now):
+                tasks.withdraw(id, now)
+            elif task := tasks.end(id, status, message, now):
                 over.append(task)
-        return over, bool(ended or events)
+        return over, bool(ended or events or any(done))
 
     def _show(self, over: list[TaskState], now: float, last: bool) -> None:
         if self._policy.mode != "plain":
@@ -367,7 +403,7 @@ class Display:
         from .painters.terminal import open_terminal
         from .renderers import get
 
-        opened = open_terminal(self.stream, self._policy)
+        opened = open_terminal(self.stream, self._policy, self._terminal)
         if opened is None:
             # the terminal cannot move its cursor
             self._policy = self._policy._replace(mode="plain")
@@ -410,28 +446,58 @@ class Display:
             painter.say(lines)
 
 
-def _drain(messages: deque[Any]) -> list[Any]:
-    taken = []
-    while messages:
-        taken.append(messages.popleft())
-    return taken
+def _drain(messages: deque[T]) -> list[T]:
+    take = messages.popleft
+    return [take() for _ in range(len(messages))]
 
 
 def _display_of(
-    policy: policies.Policy, stream: TextIO, renderer: object, leave: Leave, desc: str | None
+    policy: policies.Policy,
+    stream: TextIO,
+    renderer: object = "bar",
+    leave: Leave = None,
+    desc: str | None = None,
+    terminal: object = None,
 ) -> Display:
     """The display of the stream; to be called with the lock held."""
     for display in _displays:
-        if display.stream is stream:
+        if _is_same(display.stream, stream):
             return display
-    display = Display(policy, stream, renderer, leave, desc)
+    display = Display(policy, stream, renderer, leave, desc, terminal)
     _displays.append(display)
     return display
 
 
-def _decide(display: str | None) -> policies.Policy | None:
-    """How to show on stderr, now; None where nothing is to be shown."""
-    stream = sys.stderr
+def _is_same(one: TextIO, other: TextIO) -> bool:
+    """Whether what is written to either stands on the same terminal."""
+    if one is other:
+        return True
+    try:
+        fds = one.fileno(), other.fileno()
+        return all(map(os.isatty, fds)) and len({os.fstat(fd).st_rdev for fd in fds}) == 1
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
+def _stream_of(terminal: Any) -> TextIO | None:
+    """The stream of the user's own Terminal; stderr where there is none.
+
+    Raises:
+        TypeError: it is no Terminal.
+    """
+    if terminal is None:
+        return sys.stderr
+    from .painters.library import check
+
+    check(terminal)
+    stream: TextIO = terminal.stream
+    with suppress(OSError, ValueError):
+        stream.flush()  # the library never does; what stands there comes before the bars
+    return stream
+
+
+def _decide(display: str | None, stream: TextIO | None) -> policies.Policy | None:
+    """How to show on a stream, now; None where nothing is to be shown."""
     encoding = getattr(stream, "encoding", None)
     isatty = getattr(stream, "isatty", None)
     tty = False
@@ -446,18 +512,24 @@ def _decide(display: str | None) -> policies.Policy | None:
 
 
 def join(
-    display: str | None, renderer: object = "bar", leave: Leave = None, desc: str | None = None
+    display: str | None,
+    renderer: object = "bar",
+    leave: Leave = None,
+    desc: str | None = None,
+    terminal: object = None,
 ) -> Pool | None:
-    """Let a new executor take part in the display of stderr.
+    """Let a new executor take part in the display of stderr, or of the user's own Terminal.
 
     Returns None where nothing is to be shown: switched off, in a worker process, without
-    a stderr, or without a descriptor left for the channel.
+    a stream, or without a descriptor left for the channel.
 
     Raises:
         ValueError: `display` is not a known way to show.
+        TypeError: `terminal` is no Terminal.
     """
-    policy = _decide(display)
-    if policy is None:
+    stream = _stream_of(terminal)
+    policy = _decide(display, stream)
+    if policy is None or stream is None:
         return None
     try:
         sender, receiver = open_channel()
@@ -473,10 +545,55 @@ def join(
         if all(pool.closing for pool in idle.pools):
             idle.kick()
     with _lock:
-        shown = _display_of(policy, sys.stderr, renderer, leave, desc)
+        shown = _display_of(policy, stream, renderer, leave, desc, terminal)
         pool = Pool(shown, sender, receiver)
         shown.pools.append(pool)
     return pool
+
+
+def fullscreen(
+    *,
+    renderer: object = "bar",
+    leave: Leave = None,
+    desc: str | None = None,
+    terminal: object = None,
+) -> AbstractContextManager[None]:
+    """A full screen around any number of executors: `with fullscreen(): …`.
+
+    The screen is taken with the first bar, and given back at the end of the block: then
+    the normal screen is as it was, and all that was printed and the last frame are on it.
+
+    Args:
+        renderer, leave, desc, terminal: as of `ProgressPoolExecutor`; they hold for all
+            executors in the block.
+
+    A display that is already live stays as it is. Off a terminal, and on one without a
+    second screen, the executors in the block show what they would show without it.
+
+    Raises:
+        TypeError: `terminal` is no Terminal.
+    """
+    return _held(_stream_of(terminal), renderer, leave, desc, terminal)
+
+
+@contextmanager
+def _held(stream: TextIO | None, *options: Any) -> Iterator[None]:
+    policy = _decide("fullscreen", stream)
+    if policy is None or stream is None:
+        yield
+        return
+    with _lock:
+        display = _display_of(policy, stream, *options)
+        display.held += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            display.held -= 1
+        display.kick()
+        if not (display.held or display.pools or display.staged):
+            display.finished.wait(PATIENCE)
+        display.join()
 
 
 _stages: dict[int, worker.Task] = {}
@@ -491,11 +608,11 @@ def stage() -> worker.Task | None:
     task = _stages.get(thread)
     if task is not None:
         return task
-    policy = _decide(None)
+    policy = _decide(None, sys.stderr)
     if policy is None or policy.mode == "plain":
         return None
     with _lock:
-        display = _display_of(policy, sys.stderr, "bar", None, None)
+        display = _display_of(policy, sys.stderr)
         id = next(_ids)
 
         def leave(task: worker.Task) -> None:
@@ -509,7 +626,7 @@ def stage() -> worker.Task | None:
 
         task = _stages[thread] = worker.Task(id, leave)
         display.staged[id] = task
-        display.submitted.append((None, id, "", 0))
+        display.submitted.append((id, "", 0))
     display.start()
     return task
 
@@ -519,6 +636,7 @@ def _close_all() -> None:
     for display in list(_displays):
         for pool in display.pools:
             pool.linger, pool.closing = 0, True
+        display.held = 0
         for id in list(display.staged):
             display.ended.append((None, id, Status.DONE, None))
         display.exiting = True

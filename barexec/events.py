@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import struct
 from binascii import crc32
+from collections.abc import Iterator
 from typing import NamedTuple
 
 #: The most bytes in one record: the least that POSIX lets PIPE_BUF be (limits.h(0P)).
@@ -51,13 +52,27 @@ class Advanced(NamedTuple):
     postfix: str
 
 
-Event = Started | Advanced
+class Printed(NamedTuple):
+    """The task wrote text, which follows what it wrote before.
+
+    Any text: also halves of surrogate pairs, as undecodable bytes become under
+    `surrogateescape`, come back as they were. `split_text` makes these of long text.
+    """
+
+    task: int
+    text: str
+
+
+Event = Started | Advanced | Printed
 
 _MAGIC = b"\xb5\xe7"
 _HEADER = struct.Struct("<2sBHI")  # magic, kind, body length, crc32 of the body
 _STARTED = struct.Struct("<QQd")
 _ADVANCED = struct.Struct("<QHIddd?BBB")
+_PRINTED = struct.Struct("<Q")
 _UNKNOWN = float("nan")
+#: The most bytes of text in a record.
+_TEXT_LIMIT = RECORD_LIMIT - _HEADER.size - _PRINTED.size
 
 
 def clip_utf8(text: str, limit: int) -> bytes:
@@ -68,10 +83,31 @@ def clip_utf8(text: str, limit: int) -> bytes:
     return raw[: limit - 3].decode("utf-8", "ignore").encode() + "…".encode()
 
 
+def split_text(task: int, text: str) -> Iterator[Printed]:
+    """The text as events that fit in a record each, cut between characters."""
+    raw = text.encode("utf-8", "surrogatepass")
+    at = 0
+    while at < len(raw):
+        end = at + _TEXT_LIMIT
+        while end < len(raw) and raw[end] & 0xC0 == 0x80:  # within a character
+            end -= 1
+        yield Printed(task, raw[at:end].decode("utf-8", "surrogatepass"))
+        at = end
+
+
 def encode(event: Event) -> bytes:
-    """The byte form of an event: at most `RECORD_LIMIT` bytes."""
+    """The byte form of an event: at most `RECORD_LIMIT` bytes.
+
+    Raises:
+        ValueError: the text of a `Printed` is longer than fits.
+    """
     if isinstance(event, Started):
         kind, body = 1, _STARTED.pack(*event)
+    elif isinstance(event, Printed):
+        kind = 3
+        body = _PRINTED.pack(event.task) + event.text.encode("utf-8", "surrogatepass")
+        if len(body) > _PRINTED.size + _TEXT_LIMIT:
+            raise ValueError(f"the text takes more than {_TEXT_LIMIT} bytes: split_text splits it")
     else:
         desc = clip_utf8(event.desc, DESC_LIMIT)
         unit = clip_utf8(event.unit, UNIT_LIMIT)
@@ -101,6 +137,9 @@ def _decode_body(kind: int, body: bytes) -> Event | None:
     try:
         if kind == 1:
             return Started(*_STARTED.unpack(body))
+        if kind == 3:
+            (task,) = _PRINTED.unpack_from(body)
+            return Printed(task, body[_PRINTED.size :].decode("utf-8", "surrogatepass"))
         if kind != 2:
             return None
         task, slot, serial, n, total, elapsed, closed, d, u, p = _ADVANCED.unpack_from(body)
@@ -119,7 +158,7 @@ def _decode_body(kind: int, body: bytes) -> Event | None:
             body[at + d : at + d + u].decode("utf-8", "replace"),
             body[at + d + u :].decode("utf-8", "replace"),
         )
-    except struct.error:
+    except (struct.error, UnicodeDecodeError):
         return None
 
 

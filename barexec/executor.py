@@ -85,13 +85,17 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         renderer: how a bar looks: "bar" (our own), "tqdm" or "progressbar" (as those
             libraries draw), or a `barexec.renderers.Renderer`: an object with a method
             `render(state, columns) -> str`.
-        display: "inline" (bars on a terminal), "plain" (lines for a log) or "off" (the
-            stock executor); None decides by the environment variable BAREXEC and by
-            whether stderr is a terminal.
+        fullscreen: the same as `display="fullscreen"`, where `display` is None.
+        display: "fullscreen" (bars on a screen of their own), "inline" (bars below what
+            stands on the terminal), "plain" (lines for a log) or "off" (the stock
+            executor); None decides by the environment variable BAREXEC and by whether
+            stderr is a terminal.
         desc: the name of the whole.
         leave: what stays on the screen at the end: True (everything), False (nothing),
             "failed" (the whole and what failed), None (everything if it fits on the
             screen, else as "failed").
+        terminal: a `blessings.Terminal` or `blessed.Terminal` on whose stream it is all
+            shown, with what that terminal can do; None for stderr.
 
     Executors that are alive at the same time share one display; the options of the first
     hold for it.
@@ -99,6 +103,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
     Raises:
         ValueError: an option has a value that it cannot have.
         ImportError: the library that `renderer` is named for is not installed.
+        TypeError: `terminal` is no Terminal.
         TypeError, ValueError: what the stock class raises.
 
     Guarantees: results, exceptions, their order and tracebacks, and the shutdown are those
@@ -115,9 +120,11 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         *,
         max_tasks_per_child: int | None = None,
         renderer: str | Renderer = "bar",
+        fullscreen: bool = False,
         display: str | None = None,
         desc: str | None = None,
         leave: displays.Leave = None,
+        terminal: object = None,
     ) -> None:
         if renderer != "bar":
             from .renderers import check
@@ -127,7 +134,9 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             raise ValueError(f'leave must be True, False, "failed" or None, not {leave!r}')
         self._pool: displays.Pool | None = None
         later = {} if max_tasks_per_child is None else {"max_tasks_per_child": max_tasks_per_child}
-        pool = displays.join(display, renderer, leave, desc)
+        if fullscreen and display is None:
+            display = "fullscreen"
+        pool = displays.join(display, renderer, leave, desc, terminal)
         carrier: Callable[..., object] | None = initializer
         if pool is not None and (initializer is None or callable(initializer)):
             if initializer is None:
@@ -152,7 +161,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         # the usual call, without a detour: it is this method that tasks a second hang on
         id = pool.submitted(_name(fn, args, kwargs), 1)
         try:
-            future: Future[T] = super().submit(Call(pool.key, id, fn), *args, **kwargs)
+            future: Future[T] = super().submit(Call((pool.key, id, fn)), *args, **kwargs)
         except BaseException:
             pool.refused(id)
             raise
@@ -233,30 +242,30 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             return super().submit(fn, *args, **kwargs)
         desc, bar = _bar_of(options, args, kwargs)
         if pool is None:
-            return super().submit(Call("", 0, fn, (), fill, bar), *args, **kwargs)
+            return super().submit(Call(("", 0, fn, (), fill, bar)), *args, **kwargs)
         id = pool.submitted(desc or _name(fn, args, kwargs), 1)
-        return self._enter(pool, id, Call(pool.key, id, fn, (), fill, bar), args, kwargs)
+        return self._enter(pool, id, Call((pool.key, id, fn, (), fill, bar)), args, kwargs)
 
     def _submit_chunk(
         self, fn: partial[Any], mapped: _Mapped, args: tuple[Any, ...]
     ) -> Future[Any]:
         pool = self._pool
         function, (items,) = mapped.function, args
-        first, at = items[0], mapped.at
-        mapped.at += len(items)
+        first, count, at = items[0], len(items), mapped.at
+        mapped.at = at + count
         fill = names_to_fill(function, first, {})
         desc, bar = _bar_of(mapped.options, first, {})
-        key, id = "", 0
-        if pool is not None:
-            desc = desc or _name(function, first, {}, short=len(items) > 1)
-            if len(items) > 1:
-                desc = f"{desc}[{at}:{mapped.at}]"
-            key, id = pool.key, pool.submitted(desc, len(items))
-        call = Call(key, id, fn.func, (function,), fill, bar)
-        chunk = (Chunk(items, bool(fill) or bar is not None),)
+        what = (fn.func, (function,), fill, bar) if fill or bar else (fn.func, (function,))
+        if count > 1 or fill or bar:
+            args = (Chunk(items, bool(fill or bar)),)
         if pool is None:
-            return super().submit(call, *chunk)
-        return self._enter(pool, id, call, chunk, {})
+            return super().submit(Call(("", 0, *what)), *args)
+        if desc is None:
+            desc = _name(function, first, {}, short=count > 1)
+        if count > 1:
+            desc = f"{desc}[{at}:{mapped.at}]"
+        id = pool.submitted(desc, count)
+        return self._enter(pool, id, Call((pool.key, id, *what)), args, {})
 
     def _enter(
         self,

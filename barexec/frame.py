@@ -12,12 +12,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import islice
+from itertools import chain, islice, product
+from operator import attrgetter
 from typing import Literal
 
+from . import places
+from .places import Location, Place
 from .renderers import Renderer
 from .state import BarState, Status, Tasks, TaskState
-from .terminal_text import clip, printable
+from .terminal_text import clip, printable, width
 from .theme import Theme
 
 __all__ = ["Frame", "Layout", "clip"]
@@ -25,6 +28,10 @@ __all__ = ["Frame", "Layout", "clip"]
 #: One string for each terminal row.
 Frame = tuple[str, ...]
 Leave = Literal["failed"] | bool | None
+
+
+#: What stands in a row: a bar or a text, its first column, and how many it may take.
+Piece = tuple[BarState | str, int, int]
 
 
 class Layout:
@@ -43,8 +50,12 @@ class Layout:
         self._align = getattr(renderer, "align", None)
         self._theme: Theme = theme or getattr(renderer, "theme", None) or Theme()
         self._mark = "…" if self._theme.unicode else ".."
-        self._heights: dict[int, int] = {}
-        """The rows of each task that has any, by id, from the top of the frame down."""
+        self._places: dict[int, Place] = {}
+        """Of the tasks without a location that have rows, by id, from the top down."""
+        self._asked: tuple[object, ...] = ()
+        """What asked for these; while it is the same, nothing can have moved."""
+        self._held: dict[Location, tuple[int, int]] = {}
+        """The id of the task at each location, and the height kept for it."""
 
     def compose(self, tasks: Tasks, columns: int, rows: int, now: float) -> Frame:
         """The frame of a live display.
@@ -56,25 +67,59 @@ class Layout:
         """
         if columns <= 0 or rows <= 0 or not (tasks.bare or tasks.all):
             return ()
-        head = [] if tasks.bare else [tasks.whole(now)]
-        room = rows - len(head)
-        bars = {id: task.bars(now) for id, task in islice(tasks.running.items(), room)}
-        nested = sum(map(len, bars.values())) - len(bars)
+        if rows == 1 and not tasks.bare:
+            return self._render([[(tasks.whole(now), 0, columns)]], columns)
+        failed = [task for _, task in islice(reversed(tasks.failed.items()), rows)]
+        ended = [task for _, task in islice(reversed(tasks.finished.items()), rows)]
+        blocks = {
+            task.id: _block(task, now)
+            for task in islice(filter(_flows, tasks.running.values()), rows)
+        }
+        self._hold(tasks, chain(ended, failed), columns, rows)
+        pins = self._pin(tasks, columns, rows, len(blocks))
+        taken = {row for place in pins.values() for row in place.rows}
+        free = [row for row in range(rows) if row not in taken]
+        top = free.pop(0) if free and not tasks.bare else None
+
         # nested bars may be left out without a word, but not for what is done
-        spare = room - sum(tasks.counts.values())
-        everything = not tasks.pending and spare >= (nested if tasks.finished else 0)
-        if not everything and len(head) + room > 1:
-            room -= 1
-        self._place(tasks, bars, room, everything)
-        shown, states = [], list[BarState | None](head)
-        for id, height in self._heights.items():
+        nested = sum(map(len, blocks.values())) - len(blocks) if tasks.finished else 0
+        others = sum(tasks.counts.values()) - len(pins)
+        everything = not tasks.pending and len(free) - others >= nested
+        if everything and pins:
+            kept = chain(tasks.running.values(), tasks.finished.values(), tasks.failed.values())
+            everything = all(task.id in pins or _flows(task) for task in kept)
+        if not everything and rows > 1:
+            # a row for the last line: of the whole, or even of pins, where no other is left
+            if free:
+                free.pop()
+            elif top is not None:
+                top = None
+            else:
+                pins = self._pin(tasks, columns, rows - 1, rows)
+        self._flow(tasks, blocks, failed, ended, free, everything)
+
+        grid: list[list[Piece]] = [[] for _ in range(rows)]
+        height = 0
+        if top is not None:
+            grid[top].append((tasks.whole(now), 0, columns))
+            height = top + 1
+        shown = []
+        for id, place in chain(pins.items(), self._places.items()):
             task = tasks.get(id)
-            assert task is not None  # `_place` took it from `tasks`
+            assert task is not None  # it was found in `tasks` just now
             shown.append(task)
-            block = (bars.get(id) or task.bars(now))[:height]
-            states += [*block, *[None] * (height - len(block))]
-        frame = self._render(states, columns)
-        return frame if len(frame) == rows else frame + self._rest(tasks, shown, columns)
+            block = (blocks.get(id) or _block(task, now))[: place.height]
+            _put(grid, block, place, columns)
+            running = task.status is Status.RUNNING
+            height = max(height, place.row + (place.height if running else len(block)))
+        last = self._rest(tasks, shown, columns, rows)
+        if last:
+            empty = [row for row in range(rows) if not grid[row]]
+            row = height if height < rows else max(empty, default=None)
+            if row is not None:
+                grid[row].append((last, 0, columns))
+                height = max(height, row + 1)
+        return self._render(grid[:height], columns)
 
     def final(self, tasks: Tasks, columns: int, rows: int, now: float, leave: Leave) -> Frame:
         """What stays on the screen at the end.
@@ -84,93 +129,183 @@ class Layout:
             leave: True: every task that is kept whole, in the order of submission, however
                 many rows that takes. False: nothing. "failed": the whole and the failures.
                 None: every task if they fit, else as "failed".
+
+        Returns:
+            The frame. Where every task is in it, and every location is on the screen, the
+            tasks with a location are there; else they come first, in the order of these.
         """
         if leave is False or columns <= 0 or rows <= 0 or not (tasks.bare or tasks.all):
             return ()
-        head = [] if tasks.bare else [tasks.whole(now)]
-        room = rows - len(head)
+        head = [] if tasks.bare else [_standing(tasks.whole(now))]
         count = sum(tasks.counts.values())
-        shown = [*tasks.finished.values(), *tasks.failed.values(), *tasks.running.values()]
-        whole = len(shown) + len(tasks.pending) == count <= room
-        if leave is True or (leave is None and whole):
+        over = [*tasks.finished.values(), *tasks.failed.values()]
+        shown = [*over, *tasks.running.values()]
+        whole = len(shown) + len(tasks.pending) == count
+        grid = None
+        if leave is True or (leave is None and whole and sum(map(_flows, shown)) <= rows):
+            self._hold(tasks, over, columns, rows)
+            pins = self._pin(tasks, columns, rows, rows)
+            wished = {task.location for task in shown if task.location and task.started is not None}
+            if len(pins) < len(wished):
+                pins = {}
             shown += tasks.waiting()
-        else:
-            failed = list(reversed(tasks.failed.values()))
-            fits = len(failed) == count <= room
-            shown = failed if fits else failed[: max(0, room - 1)]
-        shown.sort(key=lambda task: task.id)
-        states = head + [task.bars(now)[0] for task in shown]
-        frame = self._render(list(map(_standing, states)), columns)
-        if leave is not True and len(frame) == rows:
-            return frame
-        return frame + self._rest(tasks, shown, columns)
+            grids = (
+                self._stack(head, shown, pinned, columns, now, full)
+                for pinned, full in product((pins, {}), (True, False))
+            )
+            grid = next((grid for grid in grids if leave is True or len(grid) <= rows), None)
+        if grid is None:
+            shown = list(reversed(tasks.failed.values()))
+            room = rows - len(head)
+            if not len(shown) == count <= room:
+                room = max(0, room - 1)
+            del shown[room:]
+            grid = self._stack(head, shown, {}, columns, now, True)
+            if len(grid) > len(head) + room:
+                grid = self._stack(head, shown, {}, columns, now, False)
+        last = self._rest(tasks, shown, columns, rows)
+        if last and (leave is True or len(grid) < rows):
+            grid.append([(last, 0, columns)])
+        return self._render(grid, columns)
 
-    def _place(
-        self, tasks: Tasks, bars: dict[int, list[BarState]], room: int, everything: bool
-    ) -> None:
-        """Decide which tasks have which of so many rows.
+    def _hold(self, tasks: Tasks, ended: Iterable[TaskState], columns: int, rows: int) -> None:
+        """Decide which task has each location that is on the screen.
 
-        A block of rows may be higher than its task needs: when a task ends, the rows of
-        its nested bars stay empty as long as closing up would move a running task.
+        It is the first of those that run; or of `ended` and the task that has it, which
+        ended last.
         """
-        old = self._heights
-        needs = dict.fromkeys(islice(bars, room), 1)
-        left = room - len(needs)
-        failed = list(islice(reversed(tasks.failed), left))
-        left -= len(failed)
-        depth = max((len(block) - 1 for block in bars.values()), default=0)
-        while sum(min(len(bars[id]) - 1, depth) for id in needs) > left:
-            depth -= 1
-        for id in needs:
-            needs[id] += min(len(bars[id]) - 1, depth)
-        needs.update(dict.fromkeys(reversed(failed), 1))
+        held = {at: task for at, (id, _) in self._held.items() if (task := tasks.get(id))}
+        for task in ended:
+            if task.location and task.started is not None:
+                other = held.get(task.location)
+                if other is None or _when_ended(other) < _when_ended(task):
+                    held[task.location] = task
+        running = dict[Location, TaskState]()
+        for task in tasks.running.values():
+            if task.location:
+                running.setdefault(task.location, task)
+        held.update(running)
+        old, self._held = self._held, {}
+        for at, task in held.items():
+            if _within(at, columns, rows):
+                kept = old[at][1] if at in old else 0
+                self._held[at] = task.id, max(kept, _height(task))
+
+    def _pin(self, tasks: Tasks, columns: int, rows: int, others: int) -> dict[int, Place]:
+        """The places of tasks that are where they are to be, by id.
+
+        Rows that a task had below its own stay with its location, so that nobody moves
+        for the next there, as long as `others` have rows enough.
+        """
+        pins = places.pin({at: kept for at, (_, kept) in self._held.items()}, columns, rows)
+        if len({row for place in pins.values() for row in place.rows}) + others > rows - 2:
+            needs = {}
+            for at, (id, _) in self._held.items():
+                task = tasks.get(id)
+                assert task is not None  # `_hold` has found it
+                needs[at] = _height(task)
+            pins = places.pin(needs, columns, rows)
+        return {self._held[at][0]: place for at, place in pins.items()}
+
+    def _flow(
+        self,
+        tasks: Tasks,
+        blocks: dict[int, list[BarState | str]],
+        failed: list[TaskState],
+        ended: list[TaskState],
+        free: list[int],
+        everything: bool,
+    ) -> None:
+        """Decide which tasks without a location have which of the free rows.
+
+        Args:
+            tasks: what is known.
+            blocks: the rows of those that run, by id.
+            failed, ended: the newest that failed, or ended in another way, newest first.
+            free: the rows, ascending.
+            everything: whether what has ended shall have its row as surely as the others.
+        """
+        needs = {id: len(block) for id, block in islice(blocks.items(), len(free))}
+        bad = list(islice(filter(_flows, failed), len(free) - len(needs)))
+        needs.update((task.id, _height(task)) for task in reversed(bad))
         if everything:
-            needs.update(dict.fromkeys(tasks.finished, 1))
+            done = {task.id: _height(task) for task in filter(_flows, tasks.finished.values())}
+            fit = sum(needs.values()) + sum(done.values()) <= len(free)
+            needs.update(done if fit else dict.fromkeys(done, 1))
+        ran = {
+            task.id: task for task in reversed(ended) if _flows(task) and task.started is not None
+        }
+        seen = (task for id in self._places if (task := tasks.finished.get(id)))
+        older = sorted((task for task in seen if task.id not in ran), key=_when_ended)
+        spare = {
+            task.id: _height(task)
+            for task in reversed([*older, *ran.values()])
+            if task.id not in needs
+        }
+        asked = needs, set(blocks), spare, free
+        if asked != self._asked:
+            self._asked = asked
+            self._places = places.flow(needs, blocks, spare, self._places, free)
 
-        roomy, moves = dict[int, int](), False
-        for id in reversed(old):
-            roomy[id] = old[id] if moves else 0
-            moves = moves or id in bars
-        heights = {id: max(need, roomy.get(id, 0)) for id, need in needs.items()}
-        if sum(heights.values()) > room:
-            heights = needs
-        left = room - sum(heights.values())
-        done = [task for id in old if id not in heights and (task := tasks.finished.get(id))]
-        for task in sorted(done, key=_when_ended, reverse=True):
-            height = max(1, roomy[task.id])
-            if height > left:
-                break
-            heights[task.id] = height
-            left -= height
+    def _stack(
+        self,
+        head: list[BarState],
+        shown: list[TaskState],
+        pins: dict[int, Place],
+        columns: int,
+        now: float,
+        full: bool,
+    ) -> list[list[Piece]]:
+        """All the rows of a last frame, around those that are pinned.
 
-        fresh = [id for id in heights if id not in old]
-        placed = dict[int, int]()
-        for id in old:
-            if id in heights:
-                placed[id] = heights[id]
-            elif fresh:
-                new = fresh.pop(0)
-                more = min(left, max(0, roomy[id] - heights[new]))
-                placed[new] = heights[new] + more
-                left -= more
-        placed.update((id, heights[id]) for id in fresh)
-        unseen = (
-            id
-            for id, task in islice(reversed(tasks.finished.items()), room)
-            if id not in placed and task.started is not None
-        )
-        placed.update(dict.fromkeys(reversed(list(islice(unseen, left))), 1))
-        self._heights = placed
+        Args:
+            head: the row of the whole, if it has one.
+            shown: the tasks, in any order.
+            pins: the places of those that are where they were told to be.
+            columns, now: as in `compose`.
+            full: whether texts have all of their rows, or one each.
+        """
+        order = sorted(shown, key=_by_id if pins else _by_location)
+        blocks = {task.id: _block(task, now, last=True)[: None if full else 1] for task in order}
+        loose: list[list[BarState | str]] = [[state] for state in head]
+        loose += [block for id, block in blocks.items() if id not in pins]
+        stacked = [(place, blocks[id][: place.height]) for id, place in pins.items()]
+        taken = {row for place, block in stacked for row in place.rows[: len(block)]}
+        stacked += zip(places.pour(map(len, loose), taken), loose, strict=True)
+        grid: list[list[Piece]] = []
+        for place, block in stacked:
+            grid += [[] for _ in range(place.row + len(block) - len(grid))]
+            _put(grid, block, place, columns)
+        return grid
 
-    def _render(self, states: Sequence[BarState | None], columns: int) -> Frame:
-        """The lines of these states; None is an empty line."""
-        cleaned = [state and self._clean(state) for state in states]
+    def _render(self, grid: Sequence[Sequence[Piece]], columns: int) -> Frame:
+        """The lines of these rows."""
+        rows = [
+            [
+                (what if isinstance(what, str) else self._clean(what), column, room)
+                for what, column, room in row
+            ]
+            for row in grid
+        ]
         if self._align is not None:
-            self._align([state for state in cleaned if state], columns)
-        render, mark = self._renderer.render, self._mark
-        return tuple(
-            [clip(render(state, columns), columns, mark) if state else "" for state in cleaned]
-        )
+            states = [what for row in rows for what, *_ in row if not isinstance(what, str)]
+            self._align(states, columns)
+        return tuple(map(self._row, rows))
+
+    def _row(self, pieces: Sequence[Piece]) -> str:
+        """One row of what stands in it, from left to right."""
+        line = ""
+        for what, column, columns in pieces:
+            if isinstance(what, str):
+                text = self._drawn(what)
+            else:
+                text = self._renderer.render(what, columns)
+            text = clip(text, columns, self._mark)
+            if column and text:
+                line += "\x1b[m" if "\x1b" in line and not line.endswith("\x1b[m") else ""
+                line += " " * (column - width(line))
+            line += text
+        return line
 
     def _clean(self, state: BarState) -> BarState:
         """The state with nothing in its texts that the glass cannot show."""
@@ -188,31 +323,49 @@ class Layout:
         text = printable(text)
         return text if self._theme.unicode else text.encode("ascii", "replace").decode()
 
-    def _rest(self, tasks: Tasks, shown: Iterable[TaskState], columns: int) -> Frame:
-        """The last line, which counts what has no row; no line where there is nothing."""
+    def _drawn(self, text: str) -> str:
+        """A row of text that a task has drawn, with its colours if there are any."""
+        if not self._theme.styles:
+            text = printable(text)
+        return text if self._theme.unicode else text.encode("ascii", "replace").decode()
+
+    def _rest(self, tasks: Tasks, shown: Iterable[TaskState], columns: int, rows: int) -> str:
+        """The last line, which counts what has no row; empty where there is nothing."""
         hidden = Counter(tasks.counts if tasks.bare else tasks.items)
+        seen = set[int]()
         for task in shown:
             hidden[task.status] -= 1 if tasks.bare else task.items
+            seen.add(task.id)
         if tasks.bare:
             hidden[Status.PENDING] = 0
-        failed = hidden[Status.FAILED] + hidden[Status.LOST]
-        words = [
-            (failed, "failed"),
-            (hidden[Status.RUNNING], "running"),
-            (hidden[Status.PENDING], "waiting"),
-            (hidden[Status.DONE], "done"),
-            (hidden[Status.CANCELLED], "cancelled"),
-        ]
-        told = [(count, word) for count, word in words if count > 0]
-        if not told:
-            return ()
+        off = sum(
+            task.items
+            for task in tasks.running.values()
+            if task.location and task.id not in seen and not _within(task.location, columns, rows)
+        )
         dots = "…" if self._theme.unicode else "..."
-        line = f"  {dots} " + ", ".join(f"{count} {word}" for count, word in told)
-        if len(line) > columns:
+        line = ""
+        # where there is no room for it, those off the screen are running ones like the others
+        for away in (off, 0):
+            words = [
+                (hidden[Status.FAILED] + hidden[Status.LOST], "failed"),
+                (hidden[Status.RUNNING] - away, "running"),
+                (away, "running off the screen"),
+                (hidden[Status.PENDING], "waiting"),
+                (hidden[Status.DONE], "done"),
+                (hidden[Status.CANCELLED], "cancelled"),
+            ]
+            told = [(count, word) for count, word in words if count > 0]
+            if not told:
+                return ""
+            line = f"  {dots} " + ", ".join(f"{count} {word}" for count, word in told)
+            if len(line) <= columns:
+                break
+        else:
             line = " ".join(f"{count}{word[0]}" for count, word in told)
             if len(line) + 4 <= columns:
                 line = f"  {dots[0]} {line}"
-        return (self._theme.paint("dim", clip(line, columns, self._mark)),)
+        return self._theme.paint("dim", clip(line, columns, self._mark))
 
 
 def _standing(state: BarState) -> BarState:
@@ -227,5 +380,56 @@ def _standing(state: BarState) -> BarState:
     )
 
 
-def _when_ended(task: TaskState) -> float:
-    return task.ended or 0.0
+def _block(task: TaskState, now: float, last: bool = False) -> list[BarState | str]:
+    """The rows of a task: its bars, and the rows of text that it draws.
+
+    Where it has no bar, text stands in place of the row of its name. Of a task that did
+    not end well that row is needed for the message: it takes the place of one of text.
+    """
+    bars = task.bars(now)
+    if last:
+        bars = [_standing(bars[0])]
+    if any(task.meters):
+        return [*bars, *task.lines]
+    if task.lines and (task.status is Status.DONE or (task.status is Status.RUNNING and not last)):
+        return list(task.lines)
+    return [*bars, *task.lines[:-1]]
+
+
+def _height(task: TaskState) -> int:
+    """How many rows `_block` gives while the display is live."""
+    nested = 0
+    if task.status is Status.RUNNING:
+        nested = sum(meter is not None for meter in task.meters[1:])
+    if any(task.meters):
+        return 1 + nested + len(task.lines)
+    return max(1, len(task.lines))
+
+
+def _put(
+    grid: list[list[Piece]], block: Sequence[BarState | str], place: Place, columns: int
+) -> None:
+    for row, what in enumerate(block, place.row):
+        grid[row].append((what, place.column, place.columns or columns))
+
+
+def _within(location: Location, columns: int, rows: int) -> bool:
+    """Whether the location is on the screen."""
+    return location[0] < columns and location[1] < rows
+
+
+def _flows(task: TaskState) -> bool:
+    return task.location is None
+
+
+def _when_ended(task: TaskState) -> tuple[float, float, int]:
+    # many end between two frames, and so at one time
+    return task.ended or 0.0, task.started or 0.0, task.id
+
+
+def _by_location(task: TaskState) -> tuple[bool, int, int, int]:
+    column, row = task.location or (0, 0)
+    return task.location is None, row, column, task.id
+
+
+_by_id = attrgetter("id")

@@ -17,7 +17,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
-from types import FunctionType, MethodType, UnionType
+from types import BuiltinFunctionType, FunctionType, MethodType, UnionType
 from typing import Any, ForwardRef, Union, get_args, get_origin
 from weakref import WeakKeyDictionary
 
@@ -31,6 +31,8 @@ _known: WeakKeyDictionary[FunctionType, tuple[str, ...]] = WeakKeyDictionary()
 
 def candidates(fn: Callable[..., Any]) -> tuple[str, ...]:
     """Names of parameters of `fn` that may be filled: a quick look, kept for each function."""
+    if type(fn) is BuiltinFunctionType:
+        return ()
     function = fn if type(fn) is FunctionType and not fn.__dict__ else _python_function(fn)
     if function is None:
         return ()

@@ -34,6 +34,7 @@ class Narration:
         self._told: float | None = None
         """When it last spoke of the whole."""
         self._untold = False
+        self._folded = 0
 
     def ended(self, task: TaskState, tasks: Tasks, now: float) -> list[str]:
         """A task has ended."""
@@ -60,6 +61,9 @@ class Narration:
 
     def tick(self, tasks: Tasks, now: float) -> list[str]:
         """Time has passed: now and then, how far the whole is."""
+        if tasks.folded != self._folded:
+            self._folded = tasks.folded
+            self._untold = True
         whole = None if tasks.bare else tasks.whole(now)  # which also keeps its rate up to date
         if whole is None or not tasks.live:
             return []

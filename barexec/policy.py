@@ -1,8 +1,9 @@
 """One decision, made once for each display: how to show, from argument, environment and stream.
 
     BAREXEC=off                        the stock executor, whatever the program says
-    display=…, else BAREXEC=…          the most that is shown: inline, plain or off
+    display=…, else BAREXEC=…          the most that is shown: fullscreen, inline, plain or off
     no terminal, or TERM=dumb          plain at most: no control character into a pipe
+    TERM=linux                         inline at most: it has but one screen
     NO_COLOR, FORCE_COLOR              colour, where bars are drawn
     COLUMNS, LINES                     the size, but no more than the terminal's own
 
@@ -15,14 +16,15 @@ import warnings
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, get_args
 
-Mode = Literal["inline", "plain", "off"]
+Mode = Literal["fullscreen", "inline", "plain", "off"]
 
 
 class Policy(NamedTuple):
     """How to show.
 
     Attributes:
-        mode: "inline" (bars on a terminal), "plain" (lines for a log) or "off".
+        mode: "fullscreen" (bars on a screen of their own), "inline" (bars below what stands
+            on the terminal), "plain" (lines for a log) or "off".
         colour: True (always), False (never), or None: as the terminal can.
         unicode: whether more than ASCII can be shown.
         columns, rows: the most that the user wants of it, at least 1; None: all there is.
@@ -66,8 +68,10 @@ def decide(
         wish = ""
     mode = "off" if wish == "off" else display or wish or "inline"
     kind = environ.get("TERM", "")
-    if mode == "inline" and (not tty or kind == "dumb"):
+    if mode in ("fullscreen", "inline") and (not tty or kind == "dumb"):
         mode = "plain"
+    if mode == "fullscreen" and kind == "linux":
+        mode = "inline"
     colour = None
     if environ.get("NO_COLOR"):
         colour = False

@@ -10,12 +10,14 @@ Never here: reading a clock.
 
 from __future__ import annotations
 
-from math import exp
+from math import exp, inf, log
 
 #: Seconds after which a sample counts 1/e of what it counted when new.
 MEMORY = 15.0
 #: Remaining time is told once the bar has run this many seconds.
 KNOWN_AFTER = 1.0
+#: It is not told while a stall alone makes it more than so many times as long.
+DOUBT = 2.0
 #: Seconds in which the remaining time that is told comes 1/e near to a new estimate.
 CALM = 2.0
 
@@ -32,12 +34,12 @@ class Rate:
     """
 
     __slots__ = (
+        "_known_from",
         "_last_n",
         "_last_now",
         "_memory",
         "_pause",
         "_rate",
-        "_start",
         "_told",
         "_told_at",
         "_weight",
@@ -48,8 +50,8 @@ class Rate:
         self._restart(now, n)
 
     def _restart(self, now: float, n: float) -> None:
-        self._start = self._last_now = now
-        self._last_n = n
+        self._last_now, self._last_n = now, n
+        self._known_from = now + KNOWN_AFTER
         self._rate = 0.0
         self._weight = 0.0
         self._pause = 0.0
@@ -67,8 +69,13 @@ class Rate:
             # nothing new: the stretch without progress counts when progress comes
             return
         keep = exp(-span / self._memory)
-        self._rate = self._rate * keep + (n - self._last_n) / span * (1 - keep)
+        step = (n - self._last_n) / span
+        stalled = self._slowness(now) > DOUBT and step * DOUBT * self._weight < self._rate
+        self._rate = self._rate * keep + step * (1 - keep)
         self._weight = self._weight * keep + (1 - keep)
+        if stalled:
+            # until the stall makes up no more than half of what is remembered
+            self._known_from = now + self._memory * log(1 + 2 * (1 - keep) - self._weight)
         self._pause = max(span, self._pause * keep)
         self._last_now, self._last_n = now, n
 
@@ -79,25 +86,30 @@ class Rate:
         """
         if self._weight <= 0:
             return None
-        rate = self._rate / self._weight
-        if rate > 0:
-            stalled = now - self._last_now - max(1.0, 2.0 / rate, 1.5 * self._pause)
-            if stalled > 0:
-                keep = exp(-stalled / self._memory)
-                rate *= keep * self._weight / (keep * self._weight + 1 - keep)
-        return rate
+        return self._rate / self._weight / self._slowness(now)
+
+    def _slowness(self, now: float) -> float:
+        """How many times slower it is for the time without progress: 1 where that is usual."""
+        if self._rate <= 0:
+            return 1.0
+        usual = max(1.0, 2.0 * self._weight / self._rate, 1.5 * self._pause)
+        stalled = max(0.0, now - self._last_now - usual)
+        lost = 1 - exp(-stalled / self._memory)
+        return 1 + lost / ((1 - lost) * self._weight) if lost < 1 else inf
 
     def remaining(self, now: float, total: float | None) -> float | None:
         """Seconds from `now` until `total`, or None where not known well enough.
 
-        It counts down with the clock, and glides to a new estimate.
+        It counts down with the clock, and glides to a new estimate. In a long stall, and
+        soon after one, it is not known.
         """
-        if total is None or now - self._start < KNOWN_AFTER:
+        if total is None or now < self._known_from:
             return None
         if self._last_n >= total:
             return 0.0
         rate = self.per_second(now)
-        if not rate:
+        if not rate or self._slowness(now) > DOUBT:
+            self._told = None
             return None
         # beyond the next step that is due, nothing is known to have passed
         passed = min(now - self._last_now, max(1.0 / rate, self._pause))

@@ -10,15 +10,17 @@ Never here: I/O, threads, a clock, columns.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from enum import Enum
 from itertools import islice
+from operator import itemgetter
 from typing import NamedTuple
 
-from .events import Advanced, Event, Started
+from .events import Advanced, Event, Printed, Started
 from .rate import Rate
 
 #: Finished tasks that stay whole, of each kind: more than any screen has rows.
-KEPT = 1000
+KEPT = 300
 #: Bars nested deeper than this are not shown.
 DEEPEST = 64
 #: The memory, in seconds, of the rate of all tasks together: they end in bursts.
@@ -131,6 +133,8 @@ class TaskState:
         "ended",
         "id",
         "items",
+        "lines",
+        "location",
         "message",
         "meters",
         "pid",
@@ -153,6 +157,10 @@ class TaskState:
         self.pid: int | None = None
         self.message = ""
         self.meters: tuple[_Meter | None, ...] = ()
+        self.location: tuple[int, int] | None = None
+        """Where the user wants it: column and row of the display, from 0."""
+        self.lines: tuple[str, ...] = ()
+        """The rows of text that it draws, the first on top: printable text and SGR."""
         self.reached = 0.0
         """How much of the task is done by its own first bar; 0 where it has none. Where
         bars follow one another it is the most that any reached: it never steps back."""
@@ -211,11 +219,15 @@ class TaskState:
         )
 
 
+#: A task as it was submitted: its number, its name, and how many items it has.
+Submission = tuple[int, str, int]
+
+
 class Tasks:
     """The tasks of one display, by status, and counts of them all.
 
     Attributes:
-        pending: desc and items by id of the tasks that wait, of which there may be many.
+        pending: what was submitted, by id, of the tasks that wait, of which there may be many.
         running, finished, failed: the others by id, in the order in which they came into
             that status. `failed` (FAILED, and LOST while running) and `finished`
             (the rest: DONE, CANCELLED, and LOST before it ran, which must not crowd out
@@ -228,12 +240,14 @@ class Tasks:
     """
 
     def __init__(self, kept: int | None = KEPT) -> None:
-        self.pending: dict[int, tuple[str, int]] = {}
+        self.pending: dict[int, Submission] = {}
         self.running: dict[int, TaskState] = {}
         self.finished: dict[int, TaskState] = {}
         self.failed: dict[int, TaskState] = {}
         self.counts: Counter[Status] = Counter()
         self.items: Counter[Status] = Counter()
+        self.folded = 0
+        """Tasks that ended and were only counted."""
         self.desc = "tasks"
         self.bare = True
         """No pool has reported yet: only bars outside any task, which need no whole."""
@@ -248,15 +262,17 @@ class Tasks:
 
     def waiting(self) -> list[TaskState]:
         """The tasks that wait, as tasks like the others."""
-        return [TaskState(id, *words) for id, words in self.pending.items()]
+        return [TaskState(*submission) for submission in self.pending.values()]
 
-    def submit(self, id: int, desc: str, items: int, now: float) -> None:
-        """A task was submitted: it waits."""
-        self.pending[id] = desc, items
-        self.counts[Status.PENDING] += 1
-        self.items[Status.PENDING] += items
-        if self._since is None:
-            self._since = now
+    def submit(self, submissions: Sequence[Submission], now: float) -> None:
+        """Tasks were submitted: they wait."""
+        if submissions:
+            # thousands at once, so without a Python step for each
+            self.pending.update(zip(map(itemgetter(0), submissions), submissions, strict=True))
+            self.counts[Status.PENDING] += len(submissions)
+            self.items[Status.PENDING] += sum(map(itemgetter(2), submissions))
+            if self._since is None:
+                self._since = now
 
     def begin(self, id: int) -> TaskState | None:
         """A task runs. Returns it, or None where it does not wait."""
@@ -274,12 +290,12 @@ class Tasks:
         self._rest(now)
 
     def _no_longer_waiting(self, id: int) -> TaskState | None:
-        words = self.pending.pop(id, None)
-        if words is None:
+        submission = self.pending.pop(id, None)
+        if submission is None:
             return None
         self.counts[Status.PENDING] -= 1
-        self.items[Status.PENDING] -= words[1]
-        return TaskState(id, *words)
+        self.items[Status.PENDING] -= submission[2]
+        return TaskState(*submission)
 
     def _rest(self, now: float) -> None:
         """Stop the clock of the whole where nothing is live any longer."""
@@ -316,6 +332,29 @@ class Tasks:
                 del room[old]
         self._rest(now)
         return task
+
+    def done(self, ids: Sequence[int], now: float) -> list[TaskState]:
+        """So many tasks are done.
+
+        Returns those that are kept. Of thousands at once the first that never were heard of
+        are only counted: they are `folded`.
+        """
+        ended = []
+        kept = len(ids) if self._kept is None else self._kept
+        pending, running = self.pending, self.running
+        count = items = 0
+        for id in ids[:-kept]:
+            if id in running:
+                ended.append(self.end(id, Status.DONE, "", now))
+            elif submission := pending.pop(id, None):
+                count += 1
+                items += submission[2]
+        for status, sign in ((Status.PENDING, -1), (Status.DONE, 1)):
+            self.counts[status] += sign * count
+            self.items[status] += sign * items
+        self.folded += count
+        ended += [self.end(id, Status.DONE, "", now) for id in ids[-kept:]]
+        return [task for task in ended if task is not None]
 
     @property
     def live(self) -> bool:
@@ -390,7 +429,7 @@ def apply(tasks: Tasks, event: Event, now: float) -> None:
     overtake the last sample. Events of tasks that are unknown (or folded) do nothing.
     """
     task = tasks.get(event.task) or tasks.begin(event.task)
-    if task is None:
+    if task is None or isinstance(event, Printed):
         return
     begun = (now if task.ended is None else task.ended) - max(0.0, event.elapsed)
     # news are always late, so the earliest that was told is nearest to the truth

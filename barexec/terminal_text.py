@@ -51,10 +51,12 @@ def printable(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return normalize("NFC", "".join(map(_shown, _ESCAPE.sub("", text))))
+    return normalize("NFC", "".join(map(shown, _ESCAPE.sub("", text))))
 
 
-def _shown(char: str) -> str:
+@lru_cache(maxsize=4096)
+def shown(char: str) -> str:
+    """What of one character `printable` leaves, apart from escape sequences."""
     if " " <= char <= "~":
         return char
     if char.isspace():

@@ -20,18 +20,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
-from gc import get_referents
-from itertools import chain, compress, count, repeat
+from itertools import chain, count, repeat
 from multiprocessing.util import Finalize
-from opcode import opmap
-from operator import length_hint
 from threading import RLock
 from time import monotonic, sleep
-from types import FrameType, FunctionType, GeneratorType
+from types import FunctionType
 from typing import Any, TypeVar
-from weakref import proxy
+from weakref import ref
 
 from .channel import ATOMIC, Sender
+from .counting import Counted, Frozen, Held, OfKnownTotal, feeds_a_loop, length_of, may_be_held
 from .events import Advanced, Event, Started, encode
 from .ticker import Ticker
 
@@ -43,226 +41,14 @@ MOST = sys.float_info.max
 TICK = 0.1
 #: Ticks without a task after which the sampler sleeps.
 IDLE_TICKS = 20
-#: Items between two looks at whether another thread wants to run. C code that consumes a
-#: whole iterator, such as `sum`, never looks by itself; 10,000 items take about 0.1 ms.
-BLOCK = 10_000
 #: Tasks shorter than a tick whose last numbers are told: so many at once, and a second.
-SHORT_BURST, SHORT_RATE = 100.0, 100.0
+SHORT_BURST, SHORT_RATE = 20.0, 30.0
 #: Seconds that a worker waits at its exit for room in a full channel.
 LAST_WORDS = 1.0
 #: Bars of one task that are shown at most, each below the one before.
 DEPTHS = 100
 #: Records that wait for room in a full channel; beyond, the oldest are dropped.
 BACKLOG = 10_000
-
-
-# --- counting ------------------------------------------------------------------------
-
-_LIST: type[Iterator[Any]] = type(iter([]))
-#: Iterators over what cannot change: once exhausted, they let go of it, and show so.
-_TELLING: set[type] = {type(iter(())), type(iter("")), type(iter("é")), type(iter(b""))}
-_views: tuple[Any, ...] = ({}.keys(), {}.values(), {}.items())
-#: Iterators of what may change its size in the loop, after which their hints may lie.
-_CHANGING = {_LIST, type(iter(set())), *map(type, map(iter, _views))}
-#: Iterators that are handed out as they are: in C from end to end, with a true hint. Not
-#: `reversed`, deques and ranges of big integers, whose hints fail in some cases.
-_HELD = _TELLING | _CHANGING | {type(iter(range(0)))}
-#: Items from which on a container that may change is read from outside: what 7 ns an item
-#: would add to the call of `track` for a smaller one is not worth any doubt.
-SMALL = 1000
-
-
-class _Held:
-    """An iterator of a built-in type, handed out as it is and read from outside.
-
-    Its end is seen only at the next look. A list that was changed in between, or a dict or
-    set that was changed before a `break`, leaves a doubt: the count is then that of the
-    last look in the loop, or all that there were. Immutables leave none; except that a
-    `break` within the last item of a range looks like its end.
-    """
-
-    __slots__ = ("_begun", "_first", "_items", "_iterator")
-
-    def __init__(self, iterator: Any) -> None:
-        self._iterator = iterator
-        self._first = length_hint(iterator)
-        self._begun = 0
-        #: A list that was seen to change in the loop: its length is the count in the end.
-        self._items: list[Any] | None = None
-
-    def let_go(self) -> bool:
-        """Whether the loop has ended: nobody else holds the iterator."""
-        return sys.getrefcount(self._iterator) <= _ALONE
-
-    def read(self, ended: bool) -> tuple[int, int | None]:
-        """How many items are done, and of how many (None: as at the start).
-
-        An item is done when the next one is asked for: inside the fifth, four are.
-        """
-        if type(self._iterator) is _LIST:
-            return self._read_list()
-        left = length_hint(self._iterator)
-        begun, exhausted = self._first - left, False
-        if left:
-            self._begun = begun
-        elif type(self._iterator) in _TELLING:
-            exhausted = len(self._iterator.__reduce__()) < 3
-        elif type(self._iterator) in _CHANGING:
-            # once exhausted, it has let go of its dict or set
-            sizes = [_size(x) for x in get_referents(self._iterator) if type(x) is not tuple]
-            exhausted = not sizes
-            if sizes and sizes != [self._first]:
-                begun = self._begun
-        else:
-            exhausted = ended
-        return (begun if exhausted else max(0, begun - 1)), None
-
-    def _read_list(self) -> tuple[int, int]:
-        state = self._iterator.__reduce__()
-        if len(state) == 3:
-            items, self._begun = state[1][0], state[2]
-            total = list.__len__(items)
-            if total != self._first:
-                self._items = items
-            return max(0, self._begun - 1), total
-        # exhausted: it has forgotten its list, which may have been changed since
-        n = self._first if self._items is None else max(list.__len__(self._items), self._begun)
-        return n, n
-
-
-def _size(container: Any) -> int:
-    """Without a look at a `__len__` of the user's."""
-    kind: Any = next(k for k in (dict, set, frozenset) if issubclass(type(container), k))
-    return int(kind.__len__(container))
-
-
-class _Frozen:
-    """What was read at the loop's end."""
-
-    __slots__ = ("_n",)
-
-    def __init__(self, n: int) -> None:
-        self._n = n
-
-    def read(self, ended: bool) -> tuple[int, int | None]:
-        return self._n, None
-
-
-def _alone() -> int:
-    held = _Held(iter(()))
-    low = 0
-    # what `let_go` counts where nobody else holds it; CPython 3.14 counts one less
-    return next(n for n in count(low) if sys.getrefcount(held._iterator) <= n)
-
-
-_ALONE = _alone()
-
-
-class _Counted:
-    """Any other iterator, behind a C-speed one whose count is read from outside."""
-
-    __slots__ = ("_items", "_mark", "_running", "exhausted")
-
-    def __init__(self) -> None:
-        self._mark = (0, repeat(True, 0))
-        self._running: Any = None
-        #: A list's iterator: the list may change its size in the loop.
-        self._items: Any = None
-        self.exhausted = False
-
-    def wrap(self, iterator: Iterator[T], bar: Bar, whole: bool) -> Iterator[T]:
-        """The iterator to hand out; `bar` is closed when its loop ends, however it does.
-
-        With `whole`, the total is as many as its list has, if it is a list's.
-        """
-        if type(iterator) is GeneratorType:
-            # not the generator itself: held from here, it would outlive a `break`
-            self._running = proxy(iterator)
-        elif type(iterator) is _LIST and whole:
-            self._items = iterator
-        blocks = _Blocks(self, bar, iterator)
-        if type(iterator) is not GeneratorType:
-            iterator = chain(iterator, blocks)
-        return compress(iterator, chain.from_iterable(iter(blocks.next, None)))
-
-    @property
-    def begun(self) -> int:
-        base, block = self._mark
-        return base - length_hint(block)
-
-    def read(self, ended: bool) -> tuple[int, int | None]:
-        begun, total = self.begun, None
-        if self._items is not None:
-            state = self._items.__reduce__()
-            total = list.__len__(state[1][0]) if len(state) == 3 else begun
-        if self.exhausted or not begun:
-            return begun, total
-        if self._running is not None:
-            try:
-                # one bytecode in C: no other thread comes between, and none is kept alive
-                waits = self._running.gi_running
-            except ReferenceError:
-                waits = False
-            if waits and begun == self.begun:
-                return begun, None  # the body is done, the next item in the making
-        return begun - 1, total
-
-
-class _Blocks:
-    """Endless selectors for `compress`, in blocks whose own hint is the count.
-
-    Between two blocks other threads may run, also those that consume the same iterator: so
-    nothing here is a generator, which would refuse the second. It dies with the loop. As
-    an iterator it has no items; chained behind another, it is reached at that one's end.
-    """
-
-    __slots__ = ("_bar", "_blocks", "_counted", "_iterator")
-
-    def __init__(self, counted: _Counted, bar: Bar, iterator: Iterator[Any]) -> None:
-        self._counted = counted
-        self._bar = bar
-        # `chain` alone would drop it at its end, even while another thread is still in it
-        self._iterator = iterator
-        self._blocks: dict[int, repeat[bool]] = {}
-
-    def next(self) -> Iterable[bool]:
-        base, block = self._counted._mark
-        if not length_hint(block):
-            # threads that come at once get the same one, and none turns the count back
-            block = self._blocks.setdefault(base, repeat(True, BLOCK))
-            if self._counted._mark[0] == base:
-                self._counted._mark = (base + BLOCK, block)
-            self._blocks.pop(base - 9 * BLOCK, None)
-        return block
-
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
-        self._counted.exhausted = True
-        raise StopIteration
-
-    def __del__(self) -> None:
-        if type(self._iterator) is GeneratorType and self._iterator.gi_frame is None:
-            self._counted.exhausted = True
-        self._bar.close()
-
-
-_GET_ITER = opmap["GET_ITER"]
-
-
-def _feeds_a_loop(frame: FrameType) -> bool:
-    """Whether the value that `frame` waits for goes into a `for` at once.
-
-    Only then it is sure that other threads get their turn between the items. A wrong
-    answer changes no count: it costs either 7 ns an item, or a bar that stands still
-    while C code consumes the iterator.
-    """
-    code = frame.f_code.co_code
-    at = frame.f_lasti + 2
-    while at < len(code) and code[at] == 0:  # the call's inline cache (CPython 3.11 on)
-        at += 2
-    return at < len(code) and code[at] == _GET_ITER
 
 
 # --- the handles ---------------------------------------------------------------------
@@ -342,19 +128,24 @@ class Bar:
     def __init__(
         self, total: float | None = None, *, desc: str | None = None, unit: str = "it"
     ) -> None:
-        self._total = _valid_total(total)
-        self._n: float = 0
-        self._desc = "" if desc is None else _text(desc)
-        self._unit = _text(unit)
+        task = _current()
+        self._make(task, _valid_total(total), "" if desc is None else _text(desc), _text(unit))
+        if task is not None:
+            task.open(self)
+
+    def _make(
+        self, task: Task | None, total: float | None, desc: str = "", unit: str = "it"
+    ) -> None:
+        self._task = task
+        self._total = total
+        self._desc = desc
+        self._unit = unit
         self._postfix = ""
-        self._reading: _Held | _Counted | _Frozen | None = None
+        self._n: float = 0
+        self._reading: Held | Counted | Frozen | None = None
         self._born = monotonic()
         self._closed_at: float | None = None
         self._serial = next(_serials)
-        self._task: Task | None = None
-        task = _current()
-        if task is not None:
-            task.open(self)
 
     def update(self, n: float = 1) -> None:
         """`n` more are done."""
@@ -439,7 +230,7 @@ class Bar:
             if total is not None:
                 self._total = total
             # in one step: the sampler may look at any time, and two threads may close
-            self._reading = _Frozen(n)
+            self._reading = Frozen(n)
 
     def __enter__(self) -> Bar:
         return self
@@ -449,7 +240,7 @@ class Bar:
 
     def _sweep(self) -> None:
         """Close it where it can be seen from outside that its loop has ended."""
-        if isinstance(self._reading, _Held) and self._reading.let_go():
+        if isinstance(self._reading, Held) and self._reading.let_go():
             self.close()
 
     def _event(self, task: int, slot: int, now: float) -> Advanced:
@@ -484,7 +275,10 @@ def current_bar() -> Bar:
     Outside any task: a bar that shows on a terminal, and as nothing elsewhere.
     """
     task = _current()
-    return task.slots[0] if task is not None and task.slots else Bar()
+    if task is None:
+        return Bar()
+    task.unfold()
+    return task.slots[0] if task.slots else Bar()
 
 
 def track(
@@ -529,44 +323,14 @@ def track(
         return iterator
     derived = total is None
     if derived:
-        total = _length(iterable, iterator)
+        total = length_of(iterable, iterator)
     bar = Bar(total, desc=desc, unit=unit)
-    if _task is not None and _may_be_held(iterable, iterator) and _feeds_a_loop(sys._getframe(1)):
-        if not derived and type(iterator) is _LIST:
-            bar._reading = _OfKnownTotal(iterator)
-        else:
-            bar._reading = _Held(iterator)
+    if _task is not None and may_be_held(iterable, iterator) and feeds_a_loop(sys._getframe(1)):
+        bar._reading = Held(iterator) if derived else OfKnownTotal(iterator)
         return iterator
-    counted = _Counted()
+    counted = Counted()
     bar._reading = counted
-    return counted.wrap(iterator, bar, derived and iterator is not iterable)
-
-
-def _may_be_held(iterable: object, iterator: Iterator[Any]) -> bool:
-    if iterator is iterable:  # its owner may go on with it after the loop
-        return False
-    kind = type(iterator)
-    return kind in _HELD and (kind not in _CHANGING or length_hint(iterator) >= SMALL)
-
-
-class _OfKnownTotal(_Held):
-    """The same, where the user said what the total is."""
-
-    __slots__ = ()
-
-    def read(self, ended: bool) -> tuple[int, int | None]:
-        return super().read(ended)[0], None
-
-
-def _length(iterable: Any, iterator: Any) -> int | None:
-    try:
-        hint = length_hint(iterable, -1)
-        if hint < 0:
-            hint = length_hint(iterator, -1)
-    except Exception:
-        # the user's own __len__ or __length_hint__: the bare loop would not have asked
-        return None
-    return None if hint < 0 else hint
+    return counted.wrap(iterator, bar.close, derived and iterator is not iterable)
 
 
 # --- the life of a task --------------------------------------------------------------
@@ -578,7 +342,7 @@ _things = [object()]
 _ONE_HOLDER = sys.getrefcount(_things[0])
 
 
-def _is_free(slots: list[Bar], depth: int) -> bool:
+def _is_free(slots: tuple[Bar, ...], depth: int) -> bool:
     """Whether the bar there has ended, or was dropped, so that another may take its place."""
     slots[depth]._sweep()
     # the first is never dropped: it can be had again as `current_bar()`
@@ -594,28 +358,44 @@ class Task:
     place, and one that is opened within another stands below it.
     """
 
-    __slots__ = ("_seen", "announced", "born", "gone", "id", "on_end", "slots")
+    # of the class, and so at no cost for tasks that need nothing of it
+    announced = False
+    slots: tuple[Bar, ...] = ()
+    gone: tuple[object, ...] = ()
+    """What `sample` may have let go of; to be cleared by who called it, without a lock:
+    these may be the last references to objects of the user's."""
+    life: ref[Callable[..., Any]] | None = None
+    """What the stock loop calls; its end is the task's."""
+    chunk: tuple[Iterator[Any], int] | None = None
+    """The items of a chunk, and how many: its bar is made once somebody looks."""
+    _seen: tuple[tuple[object, ...], ...] = ()
 
     def __init__(self, id: int, on_end: Callable[[Task], None] | None = None) -> None:
         self.id = id
         self.born = monotonic()
-        self.slots: list[Bar] = []
-        self.announced = False
-        self.gone: list[object] = []
-        """What `sample` may have let go of; to be cleared by who called it, without a lock:
-        these may be the last references to objects of the user's."""
         self.on_end = on_end
-        self._seen: list[tuple[object, ...]] = []
+
+    def unfold(self) -> None:
+        """Make the bar of the chunk, unless it is there."""
+        with _opening:
+            chunk, self.chunk = self.chunk, None
+            if chunk is not None:
+                bar = Bar.__new__(Bar)
+                bar._make(self, chunk[1])
+                bar._born = self.born
+                bar._reading = Held(*chunk)
+                self.slots = (bar, *self.slots)
 
     def open(self, bar: Bar) -> None:
-        bar._task = self
+        if self.chunk is not None:
+            self.unfold()
         with _opening:
             for depth in range(len(self.slots)):
                 if _is_free(self.slots, depth):
-                    self.slots[depth] = bar
+                    self.slots = (*self.slots[:depth], bar, *self.slots[depth + 1 :])
                     return
             if len(self.slots) < DEPTHS:
-                self.slots.append(bar)
+                self.slots = (*self.slots, bar)
 
     def closed(self, bar: Bar) -> None:
         if self.on_end is not None and all(b.closed for b in self.slots):
@@ -623,17 +403,21 @@ class Task:
 
     def sample(self, now: float) -> list[Event]:
         """What has changed since the last call."""
-        events: list[Event] = []
-        self.gone = [bar._reading for bar in self.slots]
-        for slot, bar in enumerate(self.slots):
-            event = bar._event(self.id, slot, now)
-            look = (event.serial, event.n, event.total, event.closed, *event[7:])
-            if slot == len(self._seen):
-                self._seen.append(())
-            if look != self._seen[slot]:
-                self._seen[slot] = look
-                events.append(event)
-        return events
+        if self.chunk is not None:
+            self.unfold()
+        slots = self.slots
+        if not slots:
+            return []
+        self.gone = tuple([bar._reading for bar in slots])
+        events = [bar._event(self.id, slot, now) for slot, bar in enumerate(slots)]
+        # all but `elapsed`, which changes always
+        looks = [(e.serial, e.n, e.total, e.closed, *e[7:]) for e in events]
+        seen, self._seen = self._seen, tuple(looks)
+        return [
+            e
+            for e, look, old in zip(events, looks, chain(seen, repeat(())), strict=False)
+            if look != old
+        ]
 
     def end(self) -> None:
         """Close all its bars: nothing of the user's is held any longer."""
@@ -671,32 +455,34 @@ class Worker:
                 self._announce(task, task.born)
                 if not sender.waits:
                     self._flush()
-        if self._sampler.parked:
-            self._sampler.wake()
-        elif not self._sampler.running:
+        sampler = self._sampler
+        if sampler.parked:
+            sampler.wake()
+        elif not sampler.running:
             # where no thread can be had, the numbers are told as tasks begin and end
             with suppress(RuntimeError):
-                self._sampler.start()
+                sampler.start()
 
     def end(self, task: Task) -> None:
         """The task has ended: its last numbers follow, if any were or are to be told."""
         now = monotonic()
-        if not (task.slots or task.announced) and now - task.born < TICK:
+        short = now - task.born < TICK
+        if self._task is task:
+            self._task = None
+        counts = task.slots or task.chunk
+        if short and not task.announced and not (counts and self._may_tell(now)):
             # nothing to tell, nothing to wait for; the sampler, if it looks just now, may
             # announce it all the same, which does no harm
-            if self._task is task:
-                self._task = None
+            if task.slots:
+                task.end()
             return
+        task.unfold()
         task.end()  # without the lock: objects of the user's may die
         with self._lock:
-            if self._task is task:
-                self._task = None
             if self._sender is None:
                 return
-            if now - task.born >= TICK:
+            if not short:
                 self._announce(task, now)  # (again,) with the time that it ran in all
-            elif not (task.announced or self._may_tell(now)):
-                return
             self._keep(task.sample(now))
             if task.announced and not self._sender.waits:
                 self._flush()
@@ -736,7 +522,7 @@ class Worker:
             if not waits:
                 self._flush()
         if task is not None:
-            task.gone.clear()
+            task.gone = ()
         if waits:
             self._flush()
         return bool(task or (self._sender and self._waiting)) or self._idle < IDLE_TICKS
@@ -798,52 +584,22 @@ def _current() -> Task | None:
     return stage() if stage is not None else None
 
 
-class Call:
-    """What `submit` sends in the place of the user's function.
+class Call(tuple[Any, ...]):
+    """What `submit` sends in the place of the user's function: the arguments of `begin`.
 
-    Args:
-        pool: the pool's key; "" where nothing is shown.
-        task: the task's number.
-        function: the user's; or under `map` the stock one that calls it for a chunk.
-        inner: under `map`, the user's function.
-        fill: names of parameters that get the task's first bar.
-        bar: desc, total and unit of that bar, if the task is to have one from the start.
-
-    It pickles as the function and plain values, and arrives as a `functools.partial`.
+    It pickles as the function and plain values, and arrives as a `functools.partial`. A
+    tuple, since of thousands that wait each object more is one more for the garbage
+    collector to walk.
     """
 
-    __slots__ = ("_what",)
-    _what: tuple[Any, ...]
-
-    def __init__(
-        self,
-        pool: str,
-        task: int,
-        function: Callable[..., Any],
-        inner: tuple[Callable[..., Any], ...] = (),
-        fill: tuple[str, ...] = (),
-        bar: tuple[str | None, float | None, str] | None = None,
-    ) -> None:
-        if inner or fill or bar:
-            self._what = (pool, task, function, inner, fill, bar)
-        else:
-            self._what = (pool, task, function)
+    __slots__ = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return begin, self._what
+        return begin, tuple(self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run here and now, as it would in a worker."""
-        return begin(*self._what)(*args, **kwargs)
-
-
-class _Running(partial[Any]):
-    """The user's function while the stock loop holds it; its end is the task's."""
-
-    task: Task
-
-    def __del__(self) -> None:
-        _end(self.task)
+        return begin(*self)(*args, **kwargs)
 
 
 def begin(
@@ -854,21 +610,33 @@ def begin(
     fill: tuple[str, ...] = (),
     bar: tuple[str | None, float | None, str] | None = None,
 ) -> Callable[..., Any]:
-    """A task has arrived at this worker and starts. Gives what the stock loop calls."""
+    """A task has arrived at this worker and starts. Gives what the stock loop calls.
+
+    Args:
+        pool: the pool's key; "" where nothing is shown.
+        id: the task's number.
+        function: the user's; or under `map` the stock one that calls it for a chunk.
+        inner: under `map`, the user's function.
+        fill: names of parameters that get the task's first bar.
+        bar: desc, total and unit of that bar, if the task is to have one from the start.
+    """
     global _task, _worker
     if _task is not None:
         _end(_task)
     if not callable(function):  # the stock loop will say so
         return function
     task = _task = Task(id)
-    if bar is not None:
-        desc, total, unit = bar
-        Bar(total, desc=desc, unit=unit)
-    given = dict.fromkeys(fill, current_bar()) if fill else {}
-    if inner:
-        inner, given = tuple(partial(f, **given) for f in inner) if fill else inner, {}
-    running = _Running(function, *inner, **given)
-    running.task = task
+    if inner or fill or bar:
+        if bar is not None:
+            desc, total, unit = bar
+            Bar(total, desc=desc, unit=unit)
+        given = dict.fromkeys(fill, current_bar()) if fill else {}
+        if inner:
+            inner, given = tuple(partial(f, **given) for f in inner) if fill else inner, {}
+        running = partial(function, *inner, **given)
+    else:
+        running = partial(function)
+    task.life = ref(running, _over)
     sender = senders.get(pool)
     if sender is not None:
         if _worker is None:
@@ -877,10 +645,15 @@ def begin(
     return running
 
 
+def _over(life: ref[Callable[..., Any]]) -> None:
+    """The stock loop has let go of what it called: the task has ended."""
+    if _task is not None and _task.life is life:
+        _end(_task)
+
+
 def _end(task: Task) -> None:
     global _task
-    if _task is task:
-        _task = None
+    _task = None
     if _worker is not None:
         _worker.end(task)
 
@@ -905,11 +678,9 @@ def open_chunk(items: tuple[Any, ...], fresh: bool) -> Iterator[Any]:
     """
     if fresh:
         return _each_afresh(items, current_bar())
-    if len(items) == 1:
-        return iter(items)
-    bar = Bar(len(items))
     iterator = iter(items)
-    bar._reading = _Held(iterator)
+    if _task is not None:
+        _task.chunk = iterator, len(items)
     return iterator
 
 

@@ -34,6 +34,10 @@ class Glass:
         """Its descriptor; None where it has none."""
         self._was_ours = False
 
+    def encoded(self, text: str) -> bytes:
+        """The text as it goes there; what cannot be encoded becomes a question mark."""
+        return text.encode(self._encoding, "replace")
+
     def write(self, text: str) -> None:
         """Write all of it.
 
@@ -41,9 +45,12 @@ class Glass:
             OSError: nobody takes it any longer.
             ValueError: the stream is closed.
         """
-        some = text.encode(self._encoding, "replace")
+        self.write_bytes(self.encoded(text))
+
+    def write_bytes(self, some: bytes) -> None:
+        """Write all of what `encoded` gave; as `write`."""
         if self.fd is None or os.name == "nt":  # on Windows the stream speaks to the console
-            self._stream.write(some.decode(self._encoding))
+            self._stream.write(some.decode(self._encoding, "replace"))
             self._stream.flush()
             return
         if getattr(self._stream, "closed", False):

@@ -4,6 +4,11 @@ The two differ, and both have sharp edges: an unknown `TERM` raises, `dumb` clai
 style, old terminals ask for padding (`$<5>`) that is not text, and blessed asks the
 terminal a question, and waits for the answer, where it is given the real stderr. So the
 library sees a stand-in for the stream, and of its strings only what is surely meant.
+A Terminal of the user's own is used as it is.
+
+curses takes one kind of terminal a process, the first that anybody names, and does not
+tell which it was. Where somebody else was first, only strings that all of today's
+terminals share are used.
 
 The only file that imports either library.
 """
@@ -12,10 +17,15 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 from importlib import import_module
 from typing import Any, NamedTuple
+
+LIBRARIES = ("blessings", "blessed")
+#: Not empty once curses knows its kind from us.
+_told: list[str] = []
 
 _PADDING = re.compile(r"\$<[\d.]+[*/]*>")
 _SGR = re.compile(r"\x1b\[[\d;:]*m")
@@ -29,6 +39,9 @@ class Capabilities(NamedTuple):
         clear_eol, clear_eos: erase to the end of the line, of the screen.
         styles: SGR by the names of `Theme`; none without colour.
         wrap_off, wrap_on: whether what is too long for a row goes on in the next.
+        enter, leave: the alternate screen.
+        hide, show: the cursor.
+        home: move to the first column of the first row.
     """
 
     up: Callable[[int], str]
@@ -38,6 +51,11 @@ class Capabilities(NamedTuple):
     styles: dict[str, str]
     wrap_off: str = ""
     wrap_on: str = ""
+    enter: str = ""
+    leave: str = ""
+    hide: str = ""
+    show: str = ""
+    home: str = ""
 
 
 class _StandIn(io.StringIO):
@@ -54,30 +72,58 @@ class _StandIn(io.StringIO):
         return True
 
 
-def capabilities(fd: int | None, colour: bool | None) -> Capabilities | None:
+def check(terminal: object) -> None:
+    """See that this is a Terminal that `capabilities` can use.
+
+    Raises:
+        TypeError: it is none of either library.
+    """
+    # who has one, has imported its library
+    loaded = [sys.modules[name] for name in LIBRARIES if sys.modules.get(name)]
+    kinds = tuple(getattr(library, "Terminal", ()) for library in loaded)
+    if not isinstance(terminal, kinds):
+        names = " or ".join(f"{name}.Terminal" for name in LIBRARIES)
+        raise TypeError(f"terminal must be a {names}, not {terminal!r}")
+
+
+def capabilities(
+    fd: int | None, colour: bool | None, terminal: object = None
+) -> Capabilities | None:
     """What the terminal can do, by the library's database and `TERM`.
 
     Args:
         fd: its descriptor; None where there is none.
         colour: True (always), False (never), None (as it can).
+        terminal: the user's own Terminal, which knows better than `TERM`.
 
     Returns:
         None where the terminal is of an unknown kind, or none that could hold a frame.
     """
-    terminal = _terminal(fd)
-    if terminal is None:
+    known = terminal is not None or _kind_is_known()
+    able_to: Any = terminal
+    # at NO_COLOR, blessed would not even move the cursor
+    if able_to is None or (colour is False and not able_to.does_styling):
+        able_to = _terminal(fd, getattr(terminal, "kind", None) or None)
+    if able_to is None:
         return None
 
     able = Capabilities(
-        _mover(terminal, "cuu", "cuu1"),
-        _mover(terminal, "cuf", "cuf1"),
-        _text(terminal.clear_eol),
-        _text(terminal.clear_eos),
-        _styles(terminal, colour),
+        _mover(able_to, "cuu", "cuu1"),
+        _mover(able_to, "cuf", "cuf1"),
+        _text(able_to.clear_eol),
+        _text(able_to.clear_eos),
+        _styles(able_to, colour),
+        enter=_text(able_to.enter_fullscreen),
+        leave=_text(able_to.exit_fullscreen),
+        hide=_text(able_to.hide_cursor),
+        show=_text(able_to.normal_cursor),
+        home=_text(able_to.home),
     )
     if able.up(1).startswith("\x1b["):
         # tmux and screen know it, although the database says nothing of it
         able = able._replace(wrap_off="\x1b[?7l", wrap_on="\x1b[?7h")
+    elif not known:
+        return None
     return able if able.up(1) and able.right(1) and able.clear_eol else None
 
 
@@ -94,23 +140,37 @@ def _mover(terminal: Any, by: str, by_one: str) -> Callable[[int], str]:
     return lru_cache(maxsize=1024)(lambda columns: _text(parametrized(columns)))
 
 
-def _terminal(fd: int | None) -> Any:
+def _kind_is_known() -> bool:
+    """Whether curses will know, or was told by us, which kind of terminal this is."""
+    curses = sys.modules.get("curses")
+    if curses is None or _told:
+        return True
+    try:
+        curses.tigetflag("am")
+    except curses.error:  # it was told nothing yet
+        return True
+    return False
+
+
+def _terminal(fd: int | None, kind: str | None) -> Any:
     try:
         library = import_module("blessings")
     except ImportError:  # Windows has no curses, so there it is blessed
         library = import_module("blessed")
-
+    first = _kind_is_known()
     try:
         # a kind that curses does not know raises `curses.error`; no class to name it by
         # can be imported where there is no curses
         stream = io.StringIO() if fd is None else _StandIn(fd)
-        # forced: at NO_COLOR, blessed would not even move the cursor
         forced = type("Terminal", (library.Terminal,), {"does_styling": True})
-        return forced(stream=stream, force_styling=True)
+        made = forced(kind, stream=stream, force_styling=True)
     except Exception as error:
         if isinstance(error, (OSError, ValueError)) or type(error).__module__ == "_curses":
             return None
         raise
+    if first:
+        _told.append(kind or "TERM")
+    return made
 
 
 def _styles(terminal: Any, colour: bool | None) -> dict[str, str]:

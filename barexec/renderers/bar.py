@@ -172,9 +172,11 @@ class BarRenderer:
         self._draw = self._draw_unicode if theme.unicode else self._draw_ascii
         self._natural = Grid()
         self._grid = Grid()
-        self._columns = -1
         self._cells: dict[BarState, Cells] = {}
-        self._lines: dict[BarState, str] = {}
+        self._grids: dict[int, tuple[Grid, Grid]] = {}
+        """The grid that fits, behind the one that it was made of, by columns."""
+        self._lines: dict[int, dict[BarState, str]] = {}
+        """The lines that were made with it."""
 
     def with_theme(self, theme: Theme) -> BarRenderer:
         """This look on a terminal that can show what `theme` says."""
@@ -183,9 +185,9 @@ class BarRenderer:
             theme = theme._replace(unicode=wish == "unicode")
         return BarRenderer(wish if isinstance(wish, Theme) else theme)
 
-    @property
-    def grid(self) -> Grid:
-        """The columns as they were drawn last."""
+    def grid(self, columns: int) -> Grid:
+        """The grid for so many columns."""
+        self._refit(columns)
         return self._grid
 
     def align(self, states: Sequence[BarState], columns: int) -> None:
@@ -193,24 +195,27 @@ class BarRenderer:
 
         Lines of states that are the same as in the frame before are not made again.
         """
-        lines = self._lines
-        self._lines = {state: lines[state] for state in states if state in lines}
-        self._cells = {state: self._grow(state) for state in states if state not in lines}
-        self._refit(columns)
+        lines, self._lines = self._lines, {}
+        for room, known in lines.items():
+            kept = {state: known[state] for state in states if state in known}
+            if kept:
+                self._lines[room] = kept
+        known_ones = set[BarState]().union(*self._lines.values())
+        self._cells = {state: self._grow(state) for state in states if state not in known_ones}
+        self._grids = {room: self._grids[room] for room in self._lines}
+        for room in (*self._lines, columns):
+            self._refit(room)
 
     def render(self, state: BarState, columns: int) -> str:
         """One line for one bar, at most so many display columns wide."""
-        line = self._lines.get(state) if columns == self._columns else None
+        line = self._lines[columns].get(state) if columns in self._lines else None
         if line is None:
-            cells = self._cells.get(state)
-            if cells is None:
-                cells = self._grow(state)
-                self._refit(columns)
-            elif columns != self._columns:
-                self._refit(columns)
-            if len(self._lines) >= LINES_KEPT:
-                self._lines.clear()
-            line = self._lines[state] = self._row(state, cells, columns)
+            cells = self._cells.get(state) or self._grow(state)
+            self._refit(columns)
+            lines = self._lines[columns]
+            if len(lines) >= LINES_KEPT:
+                lines.clear()
+            line = lines[state] = self._row(state, cells, columns)
         return line
 
     # --- what the columns say ---
@@ -266,10 +271,14 @@ class BarRenderer:
         return cells
 
     def _refit(self, columns: int) -> None:
-        grid = fit(self._natural, columns)
-        if grid != self._grid or columns != self._columns:
-            self._grid, self._columns = grid, columns
-            self._lines.clear()
+        """Draw with the grid that fits in so many columns from here on."""
+        natural, grid = self._grids.get(columns, (None, None))
+        if grid is None or natural is not self._natural:
+            old, grid = grid, fit(self._natural, columns)
+            self._grids[columns] = self._natural, grid
+            if grid != old:
+                self._lines[columns] = {}
+        self._grid = grid
 
     # --- the row ---
 

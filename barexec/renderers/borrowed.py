@@ -47,8 +47,7 @@ class BorrowedRenderer(ABC):
     def __init__(self, theme: Theme) -> None:
         self.theme = theme
         self._own = BarRenderer(theme)
-        self._aligned = 0
-        """For how many columns `align` was called last; 0 where it never was."""
+        self._aligned = False
         self._lines: dict[tuple[BarState, int, int], str] = {}
 
     @abstractmethod
@@ -66,19 +65,15 @@ class BorrowedRenderer(ABC):
     def align(self, states: Sequence[BarState], columns: int) -> None:
         """Make the names of a frame equally wide."""
         self._own.align(states, columns)
-        self._aligned = columns
-        shown, desc = set(states), self._own.grid.desc
-        self._lines = {
-            key: line
-            for key, line in self._lines.items()
-            if key[0] in shown and key[1:] == (columns, desc)
-        }
+        self._aligned = True
+        shown = set(states)
+        self._lines = {key: line for key, line in self._lines.items() if key[0] in shown}
 
     def render(self, state: BarState, columns: int) -> str:
         """One line for one bar, at most so many display columns wide."""
         if columns < NARROWEST or not state.counted or says(state) or not _reckonable(state):
             return self._own.render(state, columns)
-        desc = self._own.grid.desc if self._aligned == columns else 0
+        desc = self._own.grid(columns).desc if self._aligned else 0
         key = state, columns, desc
         line = self._lines.get(key)
         if line is None:
@@ -90,7 +85,7 @@ class BorrowedRenderer(ABC):
     def _row(self, state: BarState, columns: int, desc: int) -> str:
         running = state.status is Status.RUNNING
         glyph = " " if running else self._own.glyph(state)
-        gutter = _GUTTER if desc or not running else 0
+        gutter = _GUTTER if self._aligned or not running else 0
         name, pad = self._own.name(state), 0
         if desc:
             filled = self._own.fill(name, desc)

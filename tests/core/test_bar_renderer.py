@@ -277,6 +277,16 @@ def test_a_line_is_made_anew_when_the_grid_grows() -> None:
     assert frame(renderer, MIXED) == frame(make(PLAIN), MIXED)
 
 
+def test_lines_of_several_widths_are_each_made_anew_when_the_grid_grows() -> None:
+    one, big = counted(1, 9), counted(1, 999_999)
+    renderer, other = make(PLAIN), make(PLAIN)
+    for rows in ([one], [one, big]):
+        renderer.align(rows, 79)
+        lines = [renderer.render(row, columns) for row in rows for columns in (79, 50)]
+    other.align([one, big], 79)
+    assert lines == [other.render(row, columns) for row in (one, big) for columns in (79, 50)]
+
+
 def test_rendering_without_aligning_grows_the_grid_as_it_goes() -> None:
     renderer = make(PLAIN)
     for state in MIXED:

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from binascii import crc32
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from barexec.events import RECORD_LIMIT, Advanced, Decoder, Event, Started, clip_utf8, encode
+from barexec.events import (
+    RECORD_LIMIT,
+    Advanced,
+    Decoder,
+    Event,
+    Printed,
+    Started,
+    clip_utf8,
+    encode,
+    split_text,
+)
 
 ids = st.integers(0, 2**64 - 1)
 numbers = st.floats(allow_nan=False) | st.integers(-(2**53), 2**53)
@@ -24,7 +37,8 @@ advanced = st.builds(
     texts.map(lambda text: text[:8]),
     texts,
 )
-events = st.one_of(started, advanced)
+printed = st.builds(Printed, ids, st.text(max_size=100))
+events = st.one_of(started, advanced, printed)
 
 
 @given(st.lists(events, max_size=20), st.data())
@@ -92,3 +106,52 @@ def test_text_is_cut_between_characters(text: str, limit: int) -> None:
     shown = raw.decode()
     full = text.encode("utf-8", "replace").decode()
     assert shown == full or (shown.endswith("…") and full.startswith(shown[:-1]))
+
+
+#: Text with what is hard to cut: characters of each length, also of none that is valid.
+written = st.text(
+    st.characters() | st.sampled_from("a\x00\n\u0301é日🎉\ud800\udcff\udfff"), max_size=1000
+) | st.sampled_from(["é", "日", "🎉", "\udc80", "a🎉"]).map(lambda some: some * 700)
+
+
+@given(ids, written)
+def test_printed_text_comes_back_exactly_however_long(task: int, text: str) -> None:
+    records = [encode(event) for event in split_text(task, text)]
+    assert all(len(record) <= RECORD_LIMIT for record in records)
+    decoder = Decoder()
+    heard = decoder.feed(b"".join(records))
+    assert "".join(event.text for event in heard if isinstance(event, Printed)) == text
+    assert {event.task for event in heard} <= {task}
+    assert decoder.dropped == 0
+
+
+def test_records_of_text_are_filled() -> None:
+    records = [encode(event) for event in split_text(1, "x" * 10_000 + "\n")]
+    assert {len(record) for record in records[:-1]} == {RECORD_LIMIT}
+    assert [*split_text(1, "")] == []
+
+
+def test_undecodable_bytes_survive() -> None:
+    raw = bytes(range(256)) * 5
+    events = split_text(1, raw.decode("utf-8", "surrogateescape"))
+    heard = Decoder().feed(b"".join(map(encode, events)))
+    text = "".join(event.text for event in heard if isinstance(event, Printed))
+    assert text.encode("utf-8", "surrogateescape") == raw
+
+
+def test_text_that_does_not_fit_is_refused() -> None:
+    encode(Printed(1, "x" * 495))
+    with pytest.raises(ValueError, match="495"):
+        encode(Printed(1, "x" * 496))
+    with pytest.raises(ValueError, match="split_text"):
+        encode(Printed(1, "日" * 166))
+
+
+def test_text_that_is_no_utf_8_is_dropped() -> None:
+    good = encode(Printed(7, "ab"))
+    body = good[9:-2] + b"\xff\xfe"
+    bad = good[:5] + crc32(body).to_bytes(4, "little") + body
+    assert len(bad) == len(good)
+    decoder = Decoder()
+    assert decoder.feed(bad + good) == [Printed(7, "ab")]
+    assert decoder.dropped == 1

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from barexec.events import Advanced, Started
 from barexec.frame import Frame, Layout
 from barexec.renderers import get
-from barexec.state import BarState, Status, Tasks, apply
+from barexec.state import BarState, Status, Tasks, TaskState, apply
 from barexec.terminal_text import width
 from barexec.theme import Theme
 
@@ -49,7 +49,7 @@ class Pool:
 
     def submit(self, *ids: int, items: int = 1) -> Pool:
         for id in ids:
-            self.tasks.submit(id, str(id), items, self.now)
+            self.tasks.submit([(id, str(id), items)], self.now)
         return self
 
     def start(self, *ids: int) -> Pool:
@@ -61,6 +61,19 @@ class Pool:
         event = Advanced(id, slot, 1, n, total, 1.0, False, "inner" if slot else "", "it", "")
         apply(self.tasks, event, self.now)
         return self
+
+    def pin(self, id: int, column: int, row: int) -> Pool:
+        self._task(id).location = column, row
+        return self
+
+    def draw(self, id: int, *lines: str) -> Pool:
+        self._task(id).lines = lines
+        return self
+
+    def _task(self, id: int) -> TaskState:
+        task = self.tasks.get(id)
+        assert task is not None
+        return task
 
     def end(self, *ids: int, status: Status = Status.DONE) -> Pool:
         for id in ids:
@@ -134,8 +147,9 @@ def test_nested_bars_leave_before_tasks_and_failures_do() -> None:
     pool = Pool().submit(1, 2, 3).start(1, 2, 3).end(3, status=Status.FAILED)
     pool.bar(1).bar(1, slot=1).bar(1, slot=2).bar(2)
     assert pool.shown(on, 6) == ("whole", "1", "  inner", "    inner", "2", "3")
-    assert pool.shown(on, 5) == ("whole", "1", "  inner", "2", "3")
-    assert pool.shown(on, 4) == ("whole", "1", "2", "3")
+    # a failure moves rather than what runs
+    assert pool.shown(on, 5) == ("whole", "1", "  inner", "3", "2")
+    assert pool.shown(on, 4) == ("whole", "1", "3", "2")
     assert pool.shown(on, 3) == ("whole", "1", "  … 1 failed, 1 running")
 
 
@@ -206,11 +220,11 @@ def test_the_last_line_gets_shorter_before_it_is_cut() -> None:
 def test_text_of_a_task_is_made_printable_for_any_renderer() -> None:
     on, names = layout()
     pool = Pool()
-    pool.tasks.submit(1, "a\x1b[31mb\nc\u202e\x07", 1, 0.0)
+    pool.tasks.submit([(1, "a\x1b[31mb\nc\u202e\x07", 1)], 0.0)
     pool.start(1)
     assert pool.shown(on)[1] == "ab c"
     plain = Layout(names, Theme())
-    pool.tasks.submit(2, "日本", 1, 0.0)
+    pool.tasks.submit([(2, "日本", 1)], 0.0)
     pool.start(2)
     assert pool.shown(plain)[2] == "??"
 
@@ -267,6 +281,170 @@ def test_the_cost_of_a_frame_does_not_grow_with_the_number_of_tasks() -> None:
     for _ in range(3):
         assert len(pool.shown(on)) == 24
     assert failed.taken + done.taken <= 3 * 2 * 24
+
+
+# --- pins and texts ---
+
+
+def test_a_pinned_task_has_its_row_and_the_others_the_rest() -> None:
+    on, _ = layout()
+    pool = Pool().submit(1, 2, 3, 4).start(1, 2, 3).pin(2, 0, 4).pin(3, 0, 0)
+    assert pool.shown(on) == ("3", "whole", "1", "", "2", "  … 1 waiting")
+    pool.start(4)
+    assert pool.shown(on) == ("3", "whole", "1", "4", "2")
+
+
+def test_the_last_line_has_a_row_before_the_whole_and_pins_do() -> None:
+    on, _ = layout()
+    pool = Pool().submit(*range(1, 6)).start(1, 2, 3, 4)
+    for id, row in ((1, 0), (2, 1), (3, 2)):
+        pool.pin(id, 0, row)
+    assert pool.shown(on, 5) == ("1", "2", "3", "whole", "  … 1 running, 1 waiting")
+    assert pool.shown(on, 4) == ("1", "2", "3", "  … 1 running, 1 waiting")
+    assert pool.shown(on, 3) == ("1", "2", "  … 2 running, 1 waiting")
+    assert pool.shown(on, 2) == ("1", "  … 2 running, 1 running off the screen, 1 waiting")
+    assert pool.shown(on, 1) == ("whole",)
+    pool.end(4, 5)
+    assert pool.shown(on, 3) == ("1", "2", "  … 1 running, 2 done")
+
+
+def test_the_last_line_is_as_low_as_it_can_be() -> None:
+    on, _ = layout()
+    pool = Pool().submit(1, 2).start(1).pin(1, 0, 3)
+    assert pool.shown(on, 5) == ("whole", "", "", "1", "  … 1 waiting")
+    assert pool.shown(on, 4) == ("whole", "", "  … 1 waiting", "1")
+
+
+def test_with_all_rows_pinned_and_all_to_see_there_is_no_other_row() -> None:
+    on, _ = layout()
+    pool = Pool().submit(1, 2, 3).start(1, 2, 3).pin(1, 0, 0).pin(2, 0, 1).pin(3, 9, 1)
+    assert pool.shown(on, 2) == ("1", "2        3")
+    assert pool.shown(on, 2, 9) == ("1", "  … 2r")
+
+
+def test_what_is_hidden_at_a_place_is_counted_as_what_it_is() -> None:
+    on, _ = layout()
+    pool = Pool().submit(1, 2, 3, items=4).start(1, 2, 3)
+    for id in (1, 2, 3):
+        pool.pin(id, 0, 1)
+    assert pool.shown(on) == ("whole", "1", "  … 8 running")
+    pool.end(2, status=Status.FAILED)
+    assert pool.shown(on) == ("whole", "1", "  … 4 failed, 4 running")
+    pool.end(1)
+    assert pool.shown(on) == ("whole", "3", "  … 4 failed, 4 done")
+    pool.pin(3, 0, 30)
+    assert pool.shown(on) == ("whole", "1", "  … 4 failed, 4 running off the screen")
+    assert pool.shown(on, columns=23)[-1] == "  … 4 failed, 4 running"
+    assert pool.shown(on, columns=22)[-1] == "  … 4f 4r"
+
+
+def test_text_has_the_row_of_the_name_or_those_below_bars() -> None:
+    on, _ = layout()
+    pool = Pool().submit(1, 2, 3).start(1, 2, 3).bar(2)
+    pool.draw(1, "a", "b").draw(2, "c")
+    assert pool.shown(on) == ("whole", "a", "b", "2", "c", "3")
+    pool.draw(1, "a")
+    assert pool.shown(on) == ("whole", "a", "", "2", "c", "3")
+    pool.draw(1, "a", "b").end(1, status=Status.FAILED).end(2)
+    assert pool.shown(on) == ("whole", "1", "a", "2", "c", "3")
+    pool.end(3)
+    assert on.final(pool.tasks, 79, 24, 1.0, None) == ("whole", "1", "a", "2", "c", "3")
+    assert on.final(pool.tasks, 79, 5, 1.0, None) == ("whole", "1", "2", "3")
+    assert on.final(pool.tasks, 79, 3, 1.0, "failed") == ("whole", "1", "  … 2 done")
+    assert on.final(pool.tasks, 79, 4, 1.0, "failed") == ("whole", "1", "a", "  … 2 done")
+
+
+def test_the_last_line_stays_while_the_text_above_it_comes_and_goes() -> None:
+    on, _ = layout()
+    pool = Pool().submit(1, 2).start(1).draw(1, "a", "b")
+    assert pool.shown(on) == ("whole", "a", "b", "  … 1 waiting")
+    pool.draw(1, "a")
+    assert pool.shown(on) == ("whole", "a", "", "  … 1 waiting")
+    pool.end(1).draw(1, "a")
+    assert pool.shown(on) == ("whole", "a", "  … 1 waiting")
+
+
+def test_text_of_what_is_done_gives_way_to_nested_bars() -> None:
+    on, _ = layout()
+    pool = Pool().submit(1, 2).start(1, 2).bar(1)
+    for slot in (1, 2, 3):
+        pool.bar(1, slot=slot)
+    pool.draw(2, *"abcd").end(2)
+    deep = ("whole", "1", "  inner", "    inner", "      inner")
+    assert pool.shown(on) == (*deep, "a", "b", "c", "d")
+    assert pool.shown(on, 7) == (*deep, "a")
+
+
+def test_a_task_that_never_ran_has_no_place() -> None:
+    on, _ = layout()
+    pool = Pool().submit(1, 2, 3).start(1, 2).pin(1, 0, 3).end(1, 2, 3, status=Status.CANCELLED)
+    pool._task(3).location = 0, 3
+    assert pool.shown(on) == ("whole", "2", "", "1", "  … 1 cancelled")
+    pool._task(3).location = 0, 5
+    assert pool.shown(on) == ("whole", "2", "", "1", "  … 1 cancelled")
+    assert on.final(pool.tasks, 79, 24, 1.0, None) == ("whole", "2", "3", "1")
+
+
+def test_text_is_cut_and_has_no_colour_where_there_is_none() -> None:
+    red = "\x1b[31m日本語\x1b[m!"
+    pool = Pool().submit(1).start(1).draw(1, red)
+    names = Names()
+    assert pool.shown(Layout(names, THEME))[1] == "日本語!"
+    assert pool.shown(Layout(names, THEME), columns=5)[1] == "日本…"
+    assert pool.shown(Layout(names, Theme()))[1] == "???!"
+    colours = Theme(True, {"bar": "\x1b[36m"})
+    assert pool.shown(Layout(names, colours))[1] == red
+    assert pool.shown(Layout(names, colours), columns=5)[1] == "\x1b[31m日本…\x1b[m"
+
+
+def test_what_stands_to_the_left_ends_its_colour() -> None:
+    pool = Pool().submit(1, 2).start(1, 2).draw(1, "\x1b[31mred").draw(2, "plain")
+    pool.pin(1, 0, 1).pin(2, 6, 1)
+    colours = Theme(True, {"bar": "\x1b[36m"})
+    assert pool.shown(Layout(Names(), colours))[1] == "\x1b[31mred\x1b[m   plain"
+
+
+def test_at_the_end_pins_are_where_they_were_while_all_fit() -> None:
+    on, _ = layout()
+    pool = Pool().submit(1, 2, 3, 4, 5).start(1, 2, 3, 4)
+    pool.pin(2, 0, 1).pin(1, 0, 4).pin(4, 9, 4)
+    frame = ("whole", "2", "3", "5", "1        4")
+    assert on.final(pool.tasks, 79, 24, 1.0, None) == frame
+    assert on.final(pool.tasks, 79, 5, 1.0, None) == frame
+    assert on.final(pool.tasks, 79, 5, 1.0, True) == frame
+    pool.draw(1, "a", "b")
+    assert on.final(pool.tasks, 79, 5, 1.0, None) == frame
+    pool.draw(1).draw(2, "a", "b")
+    assert on.final(pool.tasks, 79, 5, 1.0, None) == frame
+    pool.draw(2)
+    # not on the screen: in the order of their places
+    assert on.final(pool.tasks, 79, 4, 1.0, True) == ("whole", "2", "1", "4", "3", "5")
+    assert on.final(pool.tasks, 9, 24, 1.0, None) == ("whole", "2", "1", "4", "3", "5")
+    assert on.final(pool.tasks, 79, 24, 1.0, False) == ()
+
+
+class Asked(Tasks):
+    """Tasks that count how often they are looked up."""
+
+    times = 0
+
+    def get(self, id: int) -> TaskState | None:
+        self.times += 1
+        return super().get(id)
+
+
+def test_the_cost_of_a_frame_does_not_grow_with_places_off_the_screen() -> None:
+    pool = Pool()
+    pool.tasks = tasks = Asked()
+    tasks.bare = False
+    on, _ = layout()
+    for id in range(1, 200):
+        pool.submit(id).start(id).pin(id, 0, 10 * id)
+        pool.shown(on)
+        pool.end(id)
+    tasks.times = 0
+    pool.shown(on)
+    assert tasks.times < 2 * 24
 
 
 # --- whatever happens ---
@@ -332,6 +510,107 @@ def test_first_row_and_last_line_add_up_with_the_rows_between(
             running = pool.tasks.counts[Status.RUNNING]
             assert places.count(Status.RUNNING) == running
             assert {str(id) for id in pool.tasks.failed} <= {state.desc for state in shown}
+
+
+wishes = st.dictionaries(
+    st.integers(1, 15),
+    st.tuples(st.sampled_from([0, 0, 0, 1, 20, 40, 78, 200]), st.integers(0, 12)),
+)
+texts = st.dictionaries(st.integers(1, 15), st.lists(st.just("text"), min_size=1, max_size=4))
+
+
+def mark(id: int) -> str:
+    """A letter for each task, that nothing else has in it."""
+    return chr(ord("А") + id)
+
+
+class Marks:
+    """A renderer that fills all that it is given, with the letter of the task in front."""
+
+    def render(self, state: BarState, columns: int) -> str:
+        first = "" if state.whole or state.depth else mark(int(state.desc))
+        return first.ljust(columns, "-")
+
+
+def marked(frame: Frame) -> dict[int, tuple[int, int]]:
+    """Column and row of each task, by the first of its letters."""
+    found = dict[int, tuple[int, int]]()
+    for row, line in enumerate(frame):
+        for column, char in enumerate(line):
+            if "А" <= char <= "я":
+                found.setdefault(ord(char) - ord("А"), (column, row))
+    return found
+
+
+@given(
+    actions,
+    wishes,
+    texts,
+    st.lists(st.tuples(st.integers(30, 90), st.integers(1, 18)), min_size=1),
+)
+def test_pins_texts_and_all_others_are_shown_or_counted_and_never_overlap(
+    what: list[tuple[object, int]],
+    pins: dict[int, tuple[int, int]],
+    lines: dict[int, list[str]],
+    sizes: list[tuple[int, int]],
+) -> None:
+    on = Layout(Marks(), THEME)
+    pool = Pool(kept=6)
+    for id in range(1, 16):
+        pool.submit(id)
+    for at, (action, id) in enumerate(what):
+        happen(pool, action, id)
+        if id in pool.tasks.running:
+            if id in pins:
+                pool.pin(id, *pins[id])
+            elif id in lines:
+                # its lines tell who it is
+                pool.draw(id, *(mark(id) for _ in lines[id]))
+        columns, rows = sizes[at % len(sizes)]
+        frame = pool.shown(on, rows, columns)
+        assert 1 <= len(frame) <= rows
+        assert all(width(line) <= columns for line in frame)
+        if rows == 1:
+            continue
+        told = Counter[str]()
+        shown = marked(frame)
+        for id in shown:
+            told[WORDS[pool._task(id).status]] += 1
+        for line in frame:
+            if line.startswith("  … "):
+                for count, word in re.findall(r"(\d+) ?([a-z]+)", line):
+                    told[HIDDEN[word[0]]] += int(count)
+        expected = Counter[str]()
+        for status, count in pool.tasks.counts.items():
+            expected[WORDS[status]] += count
+        assert +told == +expected
+        for id, place in shown.items():
+            assert place == (pool._task(id).location or (0, place[1]))
+        final = on.final(pool.tasks, columns, rows, pool.now, None)
+        assert len(final) <= rows
+        assert all(width(line) <= columns for line in final)
+
+
+@given(actions, wishes)
+def test_nothing_that_runs_moves_unless_a_pin_starts_on_its_row(
+    what: list[tuple[object, int]], pins: dict[int, tuple[int, int]]
+) -> None:
+    on = Layout(Marks(), THEME)
+    pool = Pool().submit(*range(1, 40))
+    before: dict[int, int] = {}
+    for action, id in what:
+        if action == "inner":
+            continue
+        happen(pool, action, id)
+        if id in pins and id in pool.tasks.running:
+            pool.pin(id, *pins[id])
+        frame = pool.shown(on, 40)
+        after = {id: row for id, (_, row) in marked(frame).items()}
+        pinned = {row for id, row in after.items() if pool._task(id).location}
+        if 0 not in pinned:  # there, the whole moves too
+            for id in pool.tasks.running:
+                assert before.get(id) in (None, after.get(id), *pinned)
+        before = {id: row for id, row in after.items() if id in pool.tasks.running}
 
 
 @given(actions, st.integers(8, 18))

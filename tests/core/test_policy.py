@@ -43,6 +43,17 @@ inline  BAREXEC=plain                   terminal utf-8    inline  able    unicod
 off     BAREXEC=inline                  terminal utf-8    off     able    unicode  -       wraps
 plain   BAREXEC=inline                  terminal utf-8    plain   able    unicode  -       wraps
 
+# the full screen, where there are two
+fullscreen  -                           terminal utf-8    fullscreen  able  unicode  -     wraps
+-       BAREXEC=fullscreen              terminal utf-8    fullscreen  able  unicode  -     wraps
+fullscreen  BAREXEC=inline              terminal utf-8    fullscreen  able  unicode  -     wraps
+inline  BAREXEC=fullscreen              terminal utf-8    inline  able    unicode  -       wraps
+fullscreen  BAREXEC=off                 terminal utf-8    off     able    unicode  -       wraps
+fullscreen  TERM=linux                  terminal utf-8    inline  able    ascii    -       cuts
+fullscreen  TERM=dumb                   terminal utf-8    plain   able    unicode  -       wraps
+fullscreen  -                           pipe utf-8        plain   able    unicode  -       wraps
+-       BAREXEC=fullscreen              pipe utf-8        plain   able    unicode  -       wraps
+
 # nothing brings a control character into a pipe, or onto a dumb terminal
 inline  -                               pipe utf-8        plain   able    unicode  -       wraps
 -       BAREXEC=inline                  pipe utf-8        plain   able    unicode  -       wraps

@@ -124,6 +124,66 @@ def test_remaining_does_not_jump_about() -> None:
     assert sum(drift) / len(drift) < 0.1
 
 
+def test_remaining_is_not_told_in_a_long_stall() -> None:
+    """A steady bar stops: what is told grows a little, then goes, instead of days."""
+    rate = fed([(t / 10, t) for t in range(1, 201)])
+    told = [rate.remaining(20 + t / 10, 1000) for t in range(6000)]
+    assert told[0] == pytest.approx(80)
+    first = told.index(None)
+    assert 30 < first < 150
+    assert told[first:] == [None] * (len(told) - first)
+    known = [seconds for seconds in told[:first] if seconds is not None]
+    assert max(known) <= 2 * 80
+    assert all(after - before < 2 for before, after in pairwise(known))
+
+
+def test_remaining_is_told_again_once_a_stall_means_little() -> None:
+    rate = fed([(t / 10, t) for t in range(1, 201)])
+    told = []
+    for step in range(1, 400):
+        now, n = 320 + step / 10, 200 + step
+        rate.update(now, n)
+        told.append((now, rate.remaining(now, 1000), (1000 - n) / 10))
+    known = [(now, seconds, right) for now, seconds, right in told if seconds is not None]
+    assert 325 < known[0][0] < 335
+    assert len(known) == len(told) - told.index(known[0])
+    assert all(seconds < 2.1 * right for _, seconds, right in known)
+    assert known[-1][1] == pytest.approx(known[-1][2], rel=0.1)
+
+
+def test_a_short_stall_at_the_beginning_hides_it_shortly() -> None:
+    rate = fed([(t / 10, t) for t in range(1, 21)])
+    assert rate.remaining(2, 100) == pytest.approx(8)
+    assert rate.remaining(12, 100) is None
+    for step in range(1, 120):
+        rate.update(12 + step / 10, 20 + step)
+    told = rate.remaining(12 + 11.9, 1000)
+    assert told is not None and told < 2.1 * 86.1
+
+
+def test_a_pause_in_which_as_much_was_done_as_ever_is_no_stall() -> None:
+    rate = fed([(t / 10, t) for t in range(1, 201)])
+    assert rate.remaining(60, 1000) is None
+    rate.update(60, 600)
+    assert rate.remaining(60, 1000) == pytest.approx(40)
+
+
+@given(steps, st.lists(spans, max_size=20))
+def test_a_stall_alone_never_more_than_doubles_what_remains(
+    taken: list[tuple[float, int]], waits: list[float]
+) -> None:
+    rate, now, n = Rate(0.0), 0.0, 0
+    for span, step in taken:
+        now, n = now + span, n + step
+        rate.update(now, n)
+    pace = rate.per_second(now)
+    assert pace
+    for wait in waits:
+        now += wait
+        told = rate.remaining(now, n + 100)
+        assert told is None or told <= 2 * 100 / pace + 1e-6
+
+
 @given(steps, spans, st.floats(0, 1e6))
 def test_remaining_is_never_negative_and_asking_twice_changes_nothing(
     taken: list[tuple[float, int]], wait: float, total: float

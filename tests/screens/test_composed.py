@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from barexec.events import Advanced, Started
-from barexec.frame import Frame, Layout
+from barexec.frame import Frame, Layout, Leave
 from barexec.renderers import get
-from barexec.state import Status, Tasks, apply
+from barexec.state import Status, Tasks, TaskState, apply
 from barexec.theme import Theme
 
 STYLES = {
@@ -60,11 +60,20 @@ class Story:
     def submit(self, *names: str, items: int = 1) -> None:
         for name in names:
             self._ids[name] = len(self._ids) + 1
-            self.tasks.submit(self._ids[name], name, items, self.now)
+            self.tasks.submit([(self._ids[name], name, items)], self.now)
 
-    def start(self, *names: str) -> None:
+    def start(self, *names: str, at: tuple[int, int] | None = None) -> None:
         for name in names:
             apply(self.tasks, Started(self._ids[name], 4700 + self._ids[name], 0.0), self.now)
+            self._task(name).location = at
+
+    def draw(self, name: str, *lines: str) -> None:
+        self._task(name).lines = lines
+
+    def _task(self, name: str) -> TaskState:
+        task = self.tasks.get(self._ids[name])
+        assert task is not None
+        return task
 
     def bar(
         self,
@@ -106,7 +115,7 @@ class Story:
     def frame(self, columns: int = 80, rows: int = 24) -> Frame:
         return self.layout.compose(self.tasks, columns - 1, rows, self.now)
 
-    def final(self, columns: int = 80, rows: int = 24, leave: bool | None = None) -> Frame:
+    def final(self, columns: int = 80, rows: int = 24, leave: Leave = None) -> Frame:
         return self.layout.final(self.tasks, columns - 1, rows, self.now, leave)
 
 
@@ -278,6 +287,184 @@ def nested() -> Screens:
     yield "with too few rows, inner bars leave before tasks do", story.frame(rows=7)
 
 
+def _pinned() -> Story:
+    """The article's three bars, each at its own place."""
+    story = Story()
+    story.tasks.desc = "article"
+    story.submit("first", "second", "third")
+    for name, row in (("first", 1), ("second", 6), ("third", 7)):
+        story.start(name, at=(0, row))
+    return story
+
+
+def places() -> Screens:
+    story = _pinned()
+    story.until(0.5)
+    yield "three tasks at (0, 1), (0, 6), (0, 7)", story.frame()
+    story.until(4.0, ("first", 10, 100), ("second", 20, 100), ("third", 30, 105))
+    yield "a while later", story.frame()
+    story.end("third")
+    story.end("second", status=Status.FAILED, message="OSError: disk full")
+    yield "two have ended", story.frame()
+    story.end("first")
+    yield "what stays", story.final()
+    yield "what stays on 7 rows, where a place is missing: in their order", story.final(rows=7)
+    yield "and with leave='failed'", story.final(leave="failed")
+
+
+def places_and_flow() -> Screens:
+    story = _pinned()
+    story.submit(*PACKAGES[:9])
+    story.start("asyncio", "collections", "concurrent")
+    story.until(1.0, ("first", 10, 100), ("second", 20, 100), ("asyncio", 8, 34))
+    yield "the others flow into the free rows", story.frame()
+    story.end("collections")
+    story.start("ctypes", "curses", "dbm")
+    story.until(2.0, ("first", 10, 100), ("second", 20, 100), ("asyncio", 8, 34))
+    yield "around what is pinned; nothing that runs moves", story.frame()
+    yield "on 9 rows, the last line is where there is a row", story.frame(rows=9)
+    story.start("email", at=(0, 2))
+    story.until(2.5, ("first", 10, 100), ("asyncio", 8, 34))
+    yield "a pin takes a row: only the task that had it moves", story.frame()
+    story.start("encodings", at=(0, 0))
+    yield "one in the first row: the whole goes to the first that is free", story.frame()
+    story.end("first", "second", "third", "asyncio", "email", "encodings", "concurrent")
+    story.end("ctypes", "curses", "dbm", "ensurepip")
+    yield "what stays", story.final()
+
+
+def side_by_side() -> Screens:
+    story = Story()
+    story.submit("left", "right", "below", "far")
+    story.start("left", at=(0, 1))
+    story.until(1.0, ("left", 10, 80))
+    yield "alone, it has all of the row", story.frame()
+    story.start("right", at=(42, 1))
+    story.start("far", at=(60, 2))
+    story.start("below", at=(30, 2))
+    story.until(4.0, ("left", 10, 80), ("right", 22, 90), ("below", 3, 50), ("far", 1, 9))
+    yield "each begins where it was told to, and ends before the next", story.frame()
+    yield "on 60 columns, one is off the screen", story.frame(60)
+    yield "on 132 columns", story.frame(132)
+    story.bar("left", 1, 4, desc="inner", slot=1)
+    story.bar("right", 2, 4, desc="inner", slot=1)
+    yield "no room for inner bars", story.frame()
+    story.end("below", "far")
+    story.end("right", status=Status.LOST)
+    story.end("left")
+    yield "what stays", story.final()
+
+
+def one_after_the_other() -> Screens:
+    story = Story()
+    names = ("one", "two", "three", "four")
+    story.submit(*names)
+    story.start("one", at=(0, 2))
+    story.until(1.0, ("one", 10, 40))
+    story.start("two", at=(0, 2))
+    story.until(2.0, ("one", 10, 40), ("two", 5, 40))
+    yield "two on one place: the first that runs", story.frame()
+    story.end("one")
+    yield "it ended, and the other shows", story.frame()
+    story.end("two")
+    yield "that ended, too, and stays", story.frame()
+    story.until(3.0)
+    story.start("three", at=(0, 2))
+    yield "until the next is there", story.frame()
+    story.end("three")
+    story.start("four", at=(0, 2))
+    story.end("four", status=Status.FAILED, message="ValueError: four")
+    yield "one that ended between two frames", story.frame()
+    yield "what stays: all of them, and the last in its place", story.final()
+
+
+def off_the_screen() -> Screens:
+    story = _pinned()
+    story.submit("low", "right", "waiting", "free")
+    story.start("low", at=(0, 50))
+    story.start("right", at=(200, 2))
+    story.start("free")
+    story.until(2.0, ("first", 10, 100), ("low", 20, 100), ("free", 7, 50))
+    yield "two are off the screen", story.frame()
+    story.end("low")
+    yield "one has ended", story.frame()
+    yield "on 6 rows, so are others", story.frame(rows=6)
+    story.end("first", "second", "third", "right", "waiting", "free")
+    yield "what stays: in the order of their places", story.final()
+
+
+TEXTS = (
+    "epochs:  40%|████      | 2/5 [00:04<00:06,  2.0s/it]",
+    "batches: \x1b[32m 71%|███████▏  \x1b[m| 50/70 [00:01<00:00, 45.1it/s]",
+)
+
+
+def text_rows() -> Screens:
+    story = _running()
+    story.until(2.0, ("collections", 3, 30), ("concurrent", 9, 90))
+    story.draw("asyncio", *TEXTS)
+    story.draw("concurrent", "[#####       ] a bar of its own making")
+    yield "texts stand in place of a name, or below a bar", story.frame()
+    yield "on 40 columns they are cut", story.frame(40)
+    story.draw("asyncio", TEXTS[0])
+    yield "one that gets shorter keeps its rows while it runs", story.frame()
+    story.draw("asyncio", *TEXTS)
+    story.end("asyncio")
+    story.start("curses")
+    yield "and when it is done, its text stays", story.frame()
+    yield "with too few rows, the first of each", story.frame(rows=7)
+    story.end("collections", "concurrent", "ctypes", "curses", *PACKAGES[5:])
+    yield "what stays", story.final(rows=40)
+    yield "what stays on 33 rows: the first of each", story.final(rows=33)
+
+
+def text_that_fails() -> Screens:
+    story = _running()
+    story.until(2.0, ("collections", 3, 30))
+    for name in ("asyncio", "concurrent", "ctypes"):
+        story.draw(name, *TEXTS)
+    story.frame()
+    story.end("asyncio", status=Status.FAILED, message="ValueError: bad batch")
+    story.end("concurrent", status=Status.LOST)
+    yield "the message takes the place of a text, and nothing moves", story.frame()
+    yield "what stays, while one still runs", story.final()
+
+
+def nested_places() -> Screens:
+    story = Story()
+    story.submit("deep", "other", "text", "flowing", "next")
+    story.start("deep", at=(0, 2))
+    story.start("other", at=(0, 4))
+    story.start("text", at=(4, 6))
+    story.start("flowing")
+    story.until(2.0, ("deep", 3, 30), ("other", 3, 30), ("flowing", 2, 20))
+    for slot in (1, 2, 3):
+        story.bar("deep", slot, 9, desc="level", slot=slot)
+    story.draw("text", *TEXTS)
+    yield "inner bars and texts go down as far as no other is there", story.frame()
+    story.end("deep")
+    story.start("next")
+    yield "their rows are kept for the next there", story.frame()
+    yield "but not from a task that needs one", story.frame(rows=6)
+    story.end("other", "text", "flowing", "next")
+    yield "what stays", story.final()
+
+
+def tiny_places() -> Screens:
+    story = _pinned()
+    story.submit("corner", "free")
+    story.start("corner", at=(12, 1))
+    story.start("free")
+    story.until(2.0, ("first", 10, 100), ("corner", 20, 100), ("free", 7, 50))
+    yield "20x3", story.frame(20, 3)
+    yield "20x8", story.frame(20, 8)
+    yield "12x2", story.frame(12, 2)
+    yield "1x1 (all but the last column)", story.layout.compose(story.tasks, 1, 1, story.now)
+    story.end("first", "second", "third", "corner", "free")
+    yield "what stays on 20x8", story.final(20, 8)
+    yield "what stays on 20x3", story.final(20, 3)
+
+
 def ascii() -> Screens:
     story = _busy(Theme(False, STYLES))
     story.submit("日本語", "e\N{COMBINING ACUTE ACCENT}t\xe9")
@@ -313,6 +500,15 @@ STORIES: tuple[Callable[[], Screens], ...] = (
     wide_characters,
     unknown_total,
     nested,
+    places,
+    places_and_flow,
+    side_by_side,
+    one_after_the_other,
+    off_the_screen,
+    nested_places,
+    tiny_places,
+    text_rows,
+    text_that_fails,
     ascii,
     no_colour,
     colours,

@@ -176,6 +176,112 @@ def test_golden_screens(story: Callable[[], Screens]) -> None:
         assert glass.runs_of(frame) == drawn(frame)
 
 
+# --- printed lines ---
+
+PRINTED = st.lists(st.lists(LINES, max_size=5), min_size=1, max_size=6)
+
+
+@pytest.mark.parametrize(("columns", "rows"), SIZES)
+@settings(max_examples=40)
+@given(st.integers(0, 14), FRAMES, PRINTED)
+def test_printed_lines_scroll_away_above_the_frame(
+    columns: int, rows: int, before: int, frames: list[list[str]], printed: list[list[str]]
+) -> None:
+    """Each once, whole and in order; never within the frame; in one write with it."""
+    above = [f"{number}"[:columns] for number in range(before)]
+    glass = OnScreen(columns, rows, above)
+    painter = painter_on(glass)
+    for lines, more in zip(frames, printed, strict=False):
+        frame = fitted(lines, painter)
+        wrote = len(glass.written)
+        assert painter.paint(frame, more)
+        assert len(glass.written) <= wrote + 1, "one write"
+        for line in more:
+            above += wrapped(line, columns)
+        assert glass.all == trimmed(above + plain(frame))
+        assert glass.runs_of(frame) == drawn(frame)
+    painter.finish(frame, ["the last"])
+    assert glass.all == trimmed(above + wrapped("the last", columns) + plain(frame))
+
+
+def wrapped(line: str, columns: int) -> list[str]:
+    """The rows of a line that is simply printed."""
+    screen = Screen(columns, 1, raw=True)
+    screen.write(f"{line}\r\n")
+    return list(screen.history)
+
+
+def test_a_printed_line_ends_its_style() -> None:
+    glass = OnScreen(40, 8)
+    painter = painter_on(glass)
+    painter.paint(("whole", "run"), ["\x1b[31mred\x1b[1m", "a\ttab"])
+    assert [glass.screen.runs(row) for row in range(4)] == [
+        (("red", "red"),),
+        (("", "a       tab"),),
+        (("", "whole"),),
+        (("", "run"),),
+    ]
+
+
+def test_printed_lines_without_a_frame() -> None:
+    glass = OnScreen(40, 8)
+    glass.screen.write("$ begun")
+    painter = painter_on(glass)
+    painter.paint((), ["one"])
+    painter.paint((), ["two"])
+    painter.paint(("frame",), [])
+    painter.finish((), ["three"])
+    assert glass.all == ["$ begun", "one", "two", "three"]
+
+
+def test_printed_lines_after_a_resize() -> None:
+    glass = OnScreen(30, 12, ["above"] * 8)
+    painter = painter_on(glass)
+    painter.paint(fitted(["x" * 29, "y" * 29], painter))
+    glass.screen.resize(20, 12)
+    frame = fitted(["z" * 29, "w" * 29], painter)
+    painter.paint(frame, ["printed"])
+    assert glass.all == ["above"] * 8 + ["printed"] + plain(frame)
+
+
+@pytest.mark.parametrize("why", ["frozen", "in the background", "resized", "paused"])
+def test_printed_lines_that_were_not_taken_are_not_written(why: str) -> None:
+    glass = OnScreen(40, 8)
+    painter = painter_on(glass)
+    painter.paint(("frame",))
+    glass.frozen = why == "frozen"
+    glass.foreground = why != "in the background"
+    if why == "resized":
+        glass.screen.resize(30, 8)
+    if why == "paused":
+        painter.pause()
+    assert not painter.paint(("frame",), ["line"])
+    assert len(glass.written) == 1
+    glass.frozen, glass.foreground = False, True
+    painter.resume()
+    painter.size()
+    assert painter.paint(("frame",), ["line"])
+    assert len(glass.written) == 2
+    assert glass.all[-2:] == ["line", "frame"]
+
+
+def test_the_end_in_the_background_has_what_was_printed() -> None:
+    """As with any program; the frame is for who looks at it."""
+    glass = OnScreen(40, 8)
+    painter = painter_on(glass)
+    glass.foreground = False
+    assert painter.finish(("frame",), ["line"])
+    assert glass.all == ["line"]
+
+
+def test_a_frozen_terminal_has_nothing_of_the_end() -> None:
+    glass = OnScreen(40, 8)
+    painter = painter_on(glass)
+    glass.frozen = True
+    assert not painter.finish(("frame",), ["line"])
+    assert glass.written == []
+
+
 # --- what is written ---
 
 

@@ -16,36 +16,6 @@ if TYPE_CHECKING:
 if sys.platform == "win32":  # no pty
     collect_ignore_glob = ["test_*.py"]
 
-#: What every program begins with. Its tasks end once the gate is open.
-TASKS = '''
-import os, sys, time, warnings
-from barexec import Bar, ProgressPoolExecutor, display, track
-
-display.QUIET = 0.1  # not to wait for long
-
-def gate():
-    while not os.path.exists(os.environ["GATE"]):
-        time.sleep(0.01)
-
-def counted(n):
-    """A bar that stands at n of 10."""
-    with Bar(total=10) as bar:
-        bar.update(n)
-        gate()
-        bar.update(10 - n)
-    return n
-
-def quiet(name):
-    """No bar, but a result."""
-    gate()
-    return name
-
-def broken(name):
-    gate()
-    raise ValueError(f"no {name}")
-
-'''
-
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., PtyProgram]]:
@@ -55,7 +25,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., PtyProgram]]:
     one away), and the arguments of `PtyProgram`; and `shell=True` for a shell instead, in
     which $PROGRAM is the program.
     """
-    from pty_program import PtyProgram, environment
+    from pty_program import TASKS, PtyProgram, environment
 
     running: list[PtyProgram] = []
 

@@ -23,7 +23,7 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import monotonic
-from typing import IO, NoReturn
+from typing import IO, Any, NoReturn
 
 from barexec.testing import Screen
 
@@ -37,6 +37,36 @@ _OURS = (
     *("TMUX", "STY", "XTERM_VERSION", "VTE_VERSION", "TERM_PROGRAM", "COLORTERM"),
     *("PYTHONWARNINGS", "PYTHONIOENCODING", "PYTHONUNBUFFERED"),
 )
+#: What every program begins with. Its tasks end once the gate is open.
+TASKS = '''
+import os, sys, time, warnings
+from barexec import Bar, ProgressPoolExecutor, display, track
+
+display.QUIET = 0.1  # not to wait for long
+
+def gate():
+    while not os.path.exists(os.environ["GATE"]):
+        time.sleep(0.01)
+
+def counted(n):
+    """A bar that stands at n of 10."""
+    with Bar(total=10) as bar:
+        bar.update(n)
+        gate()
+        bar.update(10 - n)
+    return n
+
+def quiet(name):
+    """No bar, but a result."""
+    gate()
+    return name
+
+def broken(name):
+    gate()
+    raise ValueError(f"no {name}")
+
+'''
+
 _ON_TERMINAL = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)"
 _EXEC = "import os, sys; os.execv(sys.argv[1], sys.argv[1:])"
 
@@ -108,7 +138,7 @@ class PtyProgram:
         self._reader = threading.Thread(target=self._read, name="pty-reader", daemon=True)
         self._reader.start()
 
-    def until(self, true: Callable[[Screen], object], patience: float = PATIENCE) -> None:
+    def until(self, true: Callable[[Any], object], patience: float = PATIENCE) -> None:
         """Wait until something is true of the screen."""
         end = monotonic() + patience
         with self._news:

@@ -1,0 +1,155 @@
+"""Frames on a terminal, below what stands there: only what differs is written.
+
+The cursor waits in the first column below the frame, visible: so there is nothing to put
+back where the process is killed. On a screen of few rows it waits in the frame's last.
+The last column stays empty, since a full row leaves the cursor between two rows.
+
+Never here: a task, a clock, the name of a terminal library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..policy import Policy
+from .cells import rows_of
+from .glass import Glass
+from .library import Capabilities
+from .pen import Pen, Rows, lines_of
+
+#: The size of a terminal that does not say: the one of a VT100.
+USUAL = (80, 24)
+#: A screen with fewer rows than this has none to spare for the cursor.
+SPARING = 4
+#: Seconds that the last frame waits for a frozen terminal.
+FAREWELL = 1.0
+
+
+def screen_of(glass: Glass, policy: Policy) -> tuple[int, int]:
+    """The columns and rows of the screen, as far as the user wants it used."""
+    known = glass.size()
+    columns, rows = known or USUAL
+    wished = policy.columns or columns, policy.rows or rows
+    # what is wider than the terminal would be torn
+    return (min(columns, wished[0]), min(rows, wished[1])) if known else wished
+
+
+class InlinePainter:
+    """Shows frames inline.
+
+    Args:
+        glass: where.
+        able: what the terminal can do.
+        policy: for the size, and for whether the terminal reflows.
+
+    Guarantees: not thread-safe. A frame that is shown already writes nothing; any other
+    is one write, together with the lines printed above it.
+    """
+
+    def __init__(self, glass: Glass, able: Capabilities, policy: Policy) -> None:
+        self._glass = glass
+        self._able = able
+        self._policy = policy
+        self._rows = Rows()
+        self._row = 0
+        """The row, counted from the first of ours, in which the cursor waits."""
+        self._size = (0, 0)
+        self._asked = screen_of(glass, policy)
+        self._paused = False
+
+    def size(self) -> tuple[int, int]:
+        self._asked = columns, rows = screen_of(self._glass, self._policy)
+        return max(1, columns - 1), rows if rows < SPARING else rows - 1
+
+    def repaint(self) -> None:
+        self._rows.forget()
+        self._row = 0
+
+    def pause(self) -> None:
+        self._paused = True
+
+    def resume(self) -> None:
+        self.repaint()
+        self._paused = False
+
+    def paint(self, frame: tuple[str, ...], printed: Sequence[str] = ()) -> bool:
+        if self._paused:
+            return False
+        if not self._glass.ours():
+            self.repaint()
+            return not printed
+        if screen_of(self._glass, self._policy) != self._asked or not self._glass.ready():
+            return False  # resized since the frame was composed, or frozen
+        text = self._changed(frame, printed)
+        if text:
+            self._glass.write(text)
+        return True
+
+    def finish(self, frame: tuple[str, ...], printed: Sequence[str] = ()) -> bool:
+        if not self._glass.ready(FAREWELL):
+            return False
+        if not self._glass.ours():
+            self.repaint()
+            frame = ()  # but lines are printed in the background, too, as by any program
+        text = self._changed(frame, printed)
+        if 0 < len(self._rows.frame) == self._row + 1:
+            text += "\r\n"
+        if text:
+            self._glass.write(text)
+        return True
+
+    def give_up(self) -> None:
+        self._paused = True
+
+    def _changed(self, frame: tuple[str, ...], printed: Sequence[str]) -> str:
+        """What turns the screen into these lines and this frame; "" where it is that already."""
+        screen = screen_of(self._glass, self._policy)
+        text = ""
+        if not self._rows.cells and (frame or printed):
+            text = begun(self._glass, self._able, screen[0])
+        elif self._rows.cells and screen != self._size:
+            text = self._erased(screen[0])
+        elif printed:
+            text = self._cleared()
+        if frame == self._rows.frame and not text:
+            return ""
+        self._size = screen
+        pen = Pen(self._able, self._row)
+        self._rows.draw(frame, pen)
+        # a row below the frame for the cursor, if there is one
+        pen.go(len(frame) if len(frame) < screen[1] else len(frame) - 1, 0)
+        self._row = pen.row
+        return text + lines_of(printed) + "".join(pen.parts)
+
+    def _erased(self, columns: int) -> str:
+        """Take our rows off a screen that has changed its size.
+
+        Most terminals wrap what has become too long, so that a row takes several.
+        """
+        rows = self._row
+        if self._policy.reflows:
+            rows = sum(rows_of(line, columns) for line in self._rows.cells[: self._row])
+        self.repaint()
+        up = self._able.up(rows) if rows else ""
+        return f"\r{up}{self._able.clear_eos or self._able.clear_eol}"
+
+    def _cleared(self) -> str:
+        """Take our rows off the screen, and go to where the first of them was."""
+        pen = Pen(self._able, self._row)
+        if not self._able.clear_eos:
+            for row in range(len(self._rows.cells)):
+                pen.clear(row)
+        pen.go(0, 0)
+        self.repaint()
+        return "".join(pen.parts) + self._able.clear_eos
+
+
+def begun(glass: Glass, able: Capabilities, columns: int) -> str:
+    """Go to the beginning of an empty row, wherever in its row the cursor is.
+
+    As many blanks as there are columns take it to the next row; only from the first
+    column, they leave it in the last one.
+    """
+    clear = able.clear_eos or able.clear_eol
+    columns = (glass.size() or (columns, 0))[0]
+    return f"{' ' * columns}\r{clear}"
