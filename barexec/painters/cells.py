@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import compress, count
 from operator import ne, or_
+from sys import intern
 from typing import NamedTuple
 
 from ..terminal_text import columns_of, is_narrow, is_sure
@@ -48,7 +50,8 @@ def cells(line: str) -> Cells:
         if at % 2:
             style = "" if part in _RESETS else style + part
         elif narrow:
-            chars += part
+            # a bar's are kept, as what is the same object is compared at once
+            chars += part if part.isascii() else _apart(part)
             styles += [style] * len(part)
         else:
             for char in part:
@@ -62,6 +65,11 @@ def cells(line: str) -> Cells:
     while chars and chars[-1] == " " and not styles[-1]:
         del chars[-1], styles[-1]
     return Cells(chars, styles, sure)
+
+
+@lru_cache(maxsize=512)
+def _apart(text: str) -> tuple[str, ...]:
+    return tuple(map(intern, text))
 
 
 def rows_of(line: Cells, columns: int) -> int:

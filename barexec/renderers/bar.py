@@ -19,7 +19,8 @@ from operator import gt
 from typing import NamedTuple
 
 from ..state import BarState, Status
-from ..terminal_text import clip, width
+from ..terminal_text import clip
+from ..terminal_text import width as measured
 from ..theme import Theme
 
 #: The least and the most columns of a bar.
@@ -38,6 +39,9 @@ FORESEEABLE = 99 * 86_400
 SPINNER_RATE = 8
 #: Lines that are kept while `render` is used without `align`.
 LINES_KEPT = 256
+
+#: The width of a text; most texts of a frame were in the one before.
+width = lru_cache(maxsize=1024)(measured)
 
 _PREFIXES = " kMGTPEZYRQ"
 _GAP = "  "
