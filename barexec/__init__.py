@@ -13,14 +13,26 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .display import fullscreen
     from .executor import ProgressPoolExecutor
-    from .worker import Bar, current_bar, track
+    from .worker import Bar, current_bar, current_writer, track
+    from .writer import Writer
 
-__all__ = ["Bar", "ProgressPoolExecutor", "__version__", "current_bar", "fullscreen", "track"]
+__all__ = [
+    "Bar",
+    "ProgressPoolExecutor",
+    "Writer",
+    "__version__",
+    "current_bar",
+    "current_writer",
+    "fullscreen",
+    "track",
+]
 
 _HOMES = {
     "Bar": "worker",
     "ProgressPoolExecutor": "executor",
+    "Writer": "writer",
     "current_bar": "worker",
+    "current_writer": "worker",
     "fullscreen": "display",
     "track": "worker",
 }

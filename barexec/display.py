@@ -40,6 +40,7 @@ from .events import Decoder, Event
 from .state import KEPT, Status, Submission, Tasks, TaskState, apply
 from .suspension import Suspension
 from .ticker import Ticker
+from .writer import Screen
 
 if TYPE_CHECKING:
     from .frame import Layout
@@ -60,6 +61,9 @@ LINGER = 3
 PATIENCE = 2.0
 #: What writing to a terminal or a pipe gives that is there no longer.
 GONE = (errno.EIO, errno.EPIPE, errno.EBADF)
+#: Characters of printed lines that may wait for a terminal that takes none; beyond, nothing
+#: more is read, and who prints waits.
+UNPRINTED = 1 << 20
 #: A gap between ticks of so many seconds, in which the process did not run, was a stop
 #: (Ctrl-Z): a shell has written to the terminal since.
 STOPPED = 1.0
@@ -71,9 +75,16 @@ class Pool:
     Guarantees: every method may be called by any thread; none blocks but `close`.
     """
 
-    def __init__(self, display: Display, sender: Sender, receiver: Receiver) -> None:
+    def __init__(
+        self,
+        display: Display,
+        sender: Sender,
+        receiver: Receiver,
+        screen: Screen = Screen(),  # noqa: B008  # frozen
+    ) -> None:
         self.key = f"{os.getpid()}-{next(_keys)}"
         self.sender = sender
+        self.screen = screen
         self.receiver = receiver
         self.decoder = Decoder()
         self.closing = False
@@ -90,12 +101,13 @@ class Pool:
         """The numbers of tasks that came to a good end; of any other, `Display.ended` tells."""
         self._numbers: dict[Future[Any], int] = {}
         self._report = self._ended
-        worker.senders[self.key] = sender
+        worker.senders[self.key], worker.screens[self.key] = sender, screen
 
-    def submitted(self, desc: str, items: int) -> int:
+    def submitted(self, desc: str, items: int, location: tuple[int, int] | None = None) -> int:
         """A task of so many items is about to be submitted. Gives its number."""
         id = next(_ids)
-        self.fresh.append((id, desc, items))
+        # short where it can be: there may be thousands
+        self.fresh.append((id, desc, items, location) if location else (id, desc, items))
         return id
 
     def accepted(self, id: int, future: Future[Any]) -> None:
@@ -148,6 +160,7 @@ class Pool:
     def forget(self) -> None:
         """It is over: give back the descriptors. A second call does nothing."""
         worker.senders.pop(self.key, None)
+        worker.screens.pop(self.key, None)
         self.receiver.close()
         if not self.gone.is_set():
             self.gone.set()
@@ -217,6 +230,8 @@ class Display:
         self._round = threading.Lock()
         self._screen: tuple[Painter, Layout] | None = None
         self._log: tuple[PlainPainter, Narration] | None = None
+        self._printed: list[str] = []
+        """Lines of tasks that the terminal has not taken yet."""
         self._untold: list[TaskState] = []
         self._began: float | None = None
         self._early: list[TaskState] = []
@@ -247,6 +262,17 @@ class Display:
             may_wait or not (_lock.locked() or self._round.locked())
         ):
             self._tick()  # it never started: this thread looks in its place
+
+    def screen(self) -> Screen:
+        """What a worker is to know of its terminal."""
+        policy = self._policy
+        if policy.mode == "plain":
+            return Screen()
+        from .painters.glass import Glass
+
+        glass = Glass(self.stream)
+        columns, _ = glass.size() or (policy.columns or Screen().columns, 0)
+        return Screen(True, columns, glass.path(), policy.columns)
 
     def join(self) -> None:
         """If it has finished, wait until its last round is over, and its thread gone."""
@@ -352,8 +378,9 @@ class Display:
         ended = _drain(self.ended)
         done = [_drain(pool.done) for pool in pools]
         events: list[Event] = []
-        for pool in pools:
-            events += pool.decoder.feed(pool.receiver.receive())
+        if sum(map(len, self._printed)) < UNPRINTED:
+            for pool in pools:
+                events += pool.decoder.feed(pool.receiver.receive())
         for staged in list(self.staged.values()):
             events += staged.sample(now)
         fresh = _drain(self.submitted)
@@ -367,8 +394,9 @@ class Display:
         tasks.submit(fresh, now)
         if fresh and self._began is None:
             self._began = now
+        self._printed += tasks.last_words()
         for event in events:
-            apply(tasks, event, now)
+            self._printed += apply(tasks, event, now)
         over = [task for numbers in done for task in tasks.done(numbers, now)]
         for owner, id, status, error in ended:
             if owner is not None:
@@ -383,12 +411,14 @@ class Display:
         return over, bool(ended or events or any(done))
 
     def _show(self, over: list[TaskState], now: float, last: bool) -> None:
+        if last:
+            self._printed += self.tasks.last_words()
         if self._policy.mode != "plain":
             if self._screen is None:
                 drawn = self._began is not None and now - self._began >= QUIET
                 if last and self._leave is True:
                     drawn = self._began is not None
-                if not drawn:
+                if not drawn and not (last and self._printed):
                     self._early += over
                     return
                 self._screen = self._open_screen()
@@ -413,7 +443,10 @@ class Display:
 
     def _paint(self, painter: Painter, layout: Layout, now: float, last: bool) -> None:
         columns, rows = painter.size()
-        if last:
+        self.tasks.columns = columns
+        if last and self._began is not None and now - self._began < QUIET and not self._leave:
+            frame: tuple[str, ...] = ()
+        elif last:
             frame = layout.final(self.tasks, columns, rows, now, self._leave)
         else:
             frame = layout.compose(self.tasks, columns, rows, now)
@@ -424,10 +457,10 @@ class Display:
             if gap > STOPPED and ran - self._ticked[1] < gap / 10 + 2 * INTERVAL:
                 painter.repaint()
         self._ticked = here, ran
-        if last:
-            painter.finish(frame)
-        else:
-            self._behind = not painter.paint(frame)
+        taken = (painter.finish if last else painter.paint)(frame, self._printed)
+        self._behind = not taken
+        if taken:
+            self._printed = []
 
     def _say(self, over: list[TaskState], now: float, last: bool) -> None:
         if self._log is None:
@@ -438,7 +471,8 @@ class Display:
         painter, narration = self._log
         # a result may overtake the task's last numbers, which come within a tick
         over, self._untold = self._untold + (over if last else []), [] if last else over
-        lines = [line for task in over for line in narration.ended(task, self.tasks, now)]
+        lines, self._printed = self._printed, []
+        lines += [line for task in over for line in narration.ended(task, self.tasks, now)]
         lines += narration.tick(self.tasks, now)
         if last:
             lines += narration.summary(self.tasks, now)
@@ -546,7 +580,7 @@ def join(
             idle.kick()
     with _lock:
         shown = _display_of(policy, stream, renderer, leave, desc, terminal)
-        pool = Pool(shown, sender, receiver)
+        pool = Pool(shown, sender, receiver, shown.screen())
         shown.pools.append(pool)
     return pool
 

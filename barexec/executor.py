@@ -17,13 +17,14 @@ executor, which would keep one alive that its user dropped.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from functools import partial, update_wrapper
-from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
+from operator import index
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, SupportsIndex, TypeVar
 
 from . import display as displays
-from .injection import candidates, names_to_fill
+from .injection import candidates, to_fill
 from .worker import Call, Chunk, Initializer, _valid_total
 
 if TYPE_CHECKING:
@@ -39,17 +40,60 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 NAME_LIMIT = 40
 
 
+#: Column and row, from 0, of a task's place.
+Location = tuple[int, int]
+
+
+class _Words(NamedTuple):
+    """Options of one task."""
+
+    desc: str | None = None
+    bar: tuple[str | None, float | None, str] | None = None
+    location: Location | None = None
+
+
 class _Options(NamedTuple):
     """Options of the next task(s): each a value, or a callable given the task's arguments."""
 
     desc: str | Callable[..., str] | None = None
     total: float | Callable[..., float | None] | None = None
     unit: str | Callable[..., str] = "it"
+    location: Location | Sequence[Location] | Callable[..., Location | None] | None = None
 
-    def of(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-        return tuple(f(*args, **kwargs) if callable(f) else f for f in self)
+    def of(self, args: tuple[Any, ...], kwargs: dict[str, Any], at: int = 0) -> _Words:
+        """The options of the task that is submitted as the one of that number, from 0."""
+        if self is _DEFAULTS:
+            return _NO_WORDS
+        location: Any = self.location
+        if location is not None and not callable(location) and not _is_location(location):
+            location = location[at] if at < len(location) else None
+        values: tuple[Any, ...] = self.desc, self.total, self.unit, location
+        desc, total, unit, location = (f(*args, **kwargs) if callable(f) else f for f in values)
+        total = _valid_total(total)
+        return _Words(
+            None if desc is None else str(desc),
+            None if total is None else (None, total, str(unit)),
+            None if location is None else _valid_location(location),
+        )
 
 
+def _is_location(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], SupportsIndex)
+
+
+def _valid_location(value: object) -> Location:
+    if not (isinstance(value, (tuple, list)) and len(value) == 2):
+        raise TypeError(f"location must be (x, y), a column and a row; got {value!r}")
+    try:
+        x, y = map(index, value)
+    except TypeError:
+        raise TypeError(f"location must be two whole numbers (x, y); got {value!r}") from None
+    if x < 0 or y < 0:
+        raise ValueError(f"location (x, y) counts from (0, 0), the top left; got {value!r}")
+    return x, y
+
+
+_NO_WORDS = _Words()
 _DEFAULTS = _Options()
 
 
@@ -73,6 +117,8 @@ class _Mapped:
         self.function = function
         self.options = options
         self.at = 0
+        """How many items were submitted."""
+        self.chunks = 0
 
 
 class ProgressPoolExecutor(ProcessPoolExecutor):
@@ -142,7 +188,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             if initializer is None:
                 initializer, initargs = bool, ()  # does nothing, in C
             carrier = Initializer(initializer)
-            carrier.pool, carrier.sender = pool.key, pool.sender
+            carrier.pool, carrier.sender, carrier.screen = pool.key, pool.sender, pool.screen
         try:
             super().__init__(max_workers, mp_context, carrier, initargs, **later)
         except BaseException:
@@ -185,6 +231,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         desc: str | Callable[..., str] | None = None,
         total: float | Callable[..., float | None] | None = None,
         unit: str | Callable[..., str] = "it",
+        location: Location | Sequence[Location] | Callable[..., Location | None] | None = None,
     ) -> TaskOptions:
         """Options of the next task or tasks: `ex.options(desc="run 1").submit(f, 1)`.
 
@@ -193,15 +240,24 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             total: how much there is to do, >= 0: the task has a bar from its start, which
                 it gets as `current_bar()` or as a parameter.
             unit: what that bar counts.
+            location: where the task is shown: (x, y), the zero-based column and row from
+                the top left of the display. For `map` also a sequence of them, for one task
+                after the other. Tasks without one flow into the free rows.
 
         Each is a value, or a callable that is given the task's own arguments.
 
         Raises:
-            TypeError, ValueError: `total` is not a number, or less than 0.
+            TypeError, ValueError: `total` is not a number, or less than 0; `location` is no
+                pair of whole numbers, or one of them is less than 0.
         """
         if not callable(total):
             _valid_total(total)
-        return TaskOptions(self, _Options(desc, total, unit))
+        if location is not None and not callable(location):
+            if isinstance(location, Sequence) and not _is_location(location):
+                location = [_valid_location(one) for one in location]
+            else:
+                location = _valid_location(location)
+        return TaskOptions(self, _Options(desc, total, unit, location))
 
     @_signed_as(ProcessPoolExecutor.shutdown)
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -237,14 +293,15 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         mapped = fn.args[0] if type(fn) is partial and fn.args else None
         if type(mapped) is _Mapped:
             return self._submit_chunk(fn, mapped, args)  # type: ignore[arg-type]
-        fill = names_to_fill(fn, args, kwargs)
+        fill = to_fill(fn, args, kwargs)
         if pool is None and not fill:
             return super().submit(fn, *args, **kwargs)
-        desc, bar = _bar_of(options, args, kwargs)
+        words = options.of(args, kwargs)
+        what = fn, (), fill, words.bar, words.location
         if pool is None:
-            return super().submit(Call(("", 0, fn, (), fill, bar)), *args, **kwargs)
-        id = pool.submitted(desc or _name(fn, args, kwargs), 1)
-        return self._enter(pool, id, Call((pool.key, id, fn, (), fill, bar)), args, kwargs)
+            return super().submit(Call(("", 0, *what)), *args, **kwargs)
+        id = pool.submitted(words.desc or _name(fn, args, kwargs), 1, words.location)
+        return self._enter(pool, id, Call((pool.key, id, *what)), args, kwargs)
 
     def _submit_chunk(
         self, fn: partial[Any], mapped: _Mapped, args: tuple[Any, ...]
@@ -253,18 +310,23 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         function, (items,) = mapped.function, args
         first, count, at = items[0], len(items), mapped.at
         mapped.at = at + count
-        fill = names_to_fill(function, first, {})
-        desc, bar = _bar_of(mapped.options, first, {})
-        what = (fn.func, (function,), fill, bar) if fill or bar else (fn.func, (function,))
-        if count > 1 or fill or bar:
-            args = (Chunk(items, bool(fill or bar)),)
+        fill = to_fill(function, first, {})
+        words = mapped.options.of(first, {}, mapped.chunks)
+        mapped.chunks += 1
+        what: tuple[Any, ...] = (fn.func, (function,))
+        if fill or words is not _NO_WORDS:
+            what += fill, words.bar, words.location
+        fresh = words.bar is not None or any(kind == "Bar" for _, kind in fill)
+        if count > 1 or fresh:
+            args = (Chunk(items, fresh),)
         if pool is None:
             return super().submit(Call(("", 0, *what)), *args)
+        desc = words.desc
         if desc is None:
             desc = _name(function, first, {}, short=count > 1)
         if count > 1:
             desc = f"{desc}[{at}:{mapped.at}]"
-        id = pool.submitted(desc, count)
+        id = pool.submitted(desc, count, words.location)
         return self._enter(pool, id, Call((pool.key, id, *what)), args, {})
 
     def _enter(
@@ -305,18 +367,6 @@ class TaskOptions:
         **later: Any,
     ) -> Iterator[T]:
         return self._executor._map(fn, iterables, timeout, chunksize, later, self._options)
-
-
-def _bar_of(
-    options: _Options, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[str | None, tuple[str | None, float | None, str] | None]:
-    """The task's name, and the bar that it has from its start, if any."""
-    if options is _DEFAULTS:
-        return None, None
-    desc, total, unit = options.of(args, kwargs)
-    desc = None if desc is None else str(desc)
-    total = _valid_total(total)
-    return desc, None if total is None else (None, total, str(unit))
 
 
 _SHORT = frozenset((int, float, bool, type(None)))

@@ -5,6 +5,9 @@ no row. Running tasks come first, then failures (the newest, where there are too
 then bars nested in running tasks, then what is done. A task keeps its row; the row of
 the task that was done first is the first to be given to another.
 
+A task with a location is there and nowhere else, and the others flow around it. Text that
+a task draws is shown row by row, below its bars or, where it has none, in their place.
+
 Never here: escape codes other than SGR, how a bar looks, a stream, a clock.
 """
 
@@ -28,8 +31,6 @@ __all__ = ["Frame", "Layout", "clip"]
 #: One string for each terminal row.
 Frame = tuple[str, ...]
 Leave = Literal["failed"] | bool | None
-
-
 #: What stands in a row: a bar or a text, its first column, and how many it may take.
 Piece = tuple[BarState | str, int, int]
 
@@ -362,10 +363,21 @@ class Layout:
             if len(line) <= columns:
                 break
         else:
-            line = " ".join(f"{count}{word[0]}" for count, word in told)
-            if len(line) + 4 <= columns:
-                line = f"  {dots[0]} {line}"
+            brief = ", ".join(f"{count} {_BRIEF[word]}" for count, word in told)
+            letters = " ".join(f"{count}{word[0]}" for count, word in told)
+            forms = (f"  {dots} {brief}", brief, f"  {dots[0]} {letters}", letters)
+            line = next((form for form in forms if len(form) <= columns), letters)
         return self._theme.paint("dim", clip(line, columns, self._mark))
+
+
+#: The words of the last line where there is no room for them.
+_BRIEF = {
+    "failed": "fail",
+    "running": "run",
+    "waiting": "wait",
+    "done": "done",
+    "cancelled": "cancel",
+}
 
 
 def _standing(state: BarState) -> BarState:
@@ -389,9 +401,11 @@ def _block(task: TaskState, now: float, last: bool = False) -> list[BarState | s
     bars = task.bars(now)
     if last:
         bars = [_standing(bars[0])]
+    if not any(task.lines):
+        return [*bars]
     if any(task.meters):
         return [*bars, *task.lines]
-    if task.lines and (task.status is Status.DONE or (task.status is Status.RUNNING and not last)):
+    if task.status is Status.DONE or (task.status is Status.RUNNING and not last):
         return list(task.lines)
     return [*bars, *task.lines[:-1]]
 

@@ -1,11 +1,11 @@
-"""Which parameters of a function are to be given the task's own bar.
+"""Which parameters of a function are to be given the task's own bar or writer.
 
-The rule: a parameter annotated `Bar` that the call leaves unfilled is filled. One without
-annotation that is named `bar`, or one whose annotation says `Bar` but cannot be looked up
-(`if TYPE_CHECKING:`), is filled only where the call would be a `TypeError` without it, and
-is valid with it. So no call that the stock executor takes changes its meaning; and of a
-function wrapped by `functools.wraps`, which may well supply a bar of its own, only the
-wrapper's own parameters count.
+The rule: a parameter annotated `Bar` or `Writer` that the call leaves unfilled is filled.
+One without annotation that is named `bar` or `writer`, or one whose annotation says so but
+cannot be looked up (`if TYPE_CHECKING:`), is filled only where the call would be a
+`TypeError` without it, and is valid with it. So no call that the stock executor takes
+changes its meaning; and of a function wrapped by `functools.wraps`, which may well supply
+them itself, only the wrapper's own parameters count.
 
 Never here: a call of the function, or of its `__repr__`; an evaluation of annotations in
 words; an error of the user's annotations.
@@ -15,45 +15,52 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType, UnionType
 from typing import Any, ForwardRef, Union, get_args, get_origin
 from weakref import WeakKeyDictionary
 
 from .worker import Bar
+from .writer import Writer
 
+#: What a parameter may be filled with: by its class, and by its name alone.
+_CLASSES: dict[type, str] = {Bar: "Bar", Writer: "Writer"}
+_NAMES = {"bar": "Bar", "writer": "Writer"}
 #: An annotation in words that may mean one of our classes: `Bar`, `Bar | None`, …
 _WORDS = re.compile(r"(?:[\w.]*\bOptional\[)?(?:None\s*\|)?\s*([\w.]+?)\s*(?:\|\s*None)?\]?")
 
-_known: WeakKeyDictionary[FunctionType, tuple[str, ...]] = WeakKeyDictionary()
+#: Of a parameter: what it may be filled with, and whether its annotation surely says so.
+Wish = tuple[str, bool]
+
+_known: WeakKeyDictionary[FunctionType, dict[str, Wish]] = WeakKeyDictionary()
 
 
-def candidates(fn: Callable[..., Any]) -> tuple[str, ...]:
-    """Names of parameters of `fn` that may be filled: a quick look, kept for each function."""
+def candidates(fn: Callable[..., Any]) -> dict[str, Wish]:
+    """The parameters of `fn` that may be filled: a quick look, kept for each function."""
     if type(fn) is BuiltinFunctionType:
-        return ()
+        return {}
     function = fn if type(fn) is FunctionType and not fn.__dict__ else _python_function(fn)
     if function is None:
-        return ()
+        return {}
     found = _known.get(function)
     if found is None:
         code = function.__code__
         names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         says = _what_annotations_say(function)
-        found = tuple(name for name in names if says.get(name, name == "bar") is not False)
-        _known[function] = found
+        wishes = {name: says.get(name, (_NAMES.get(name, ""), False)) for name in names}
+        found = _known[function] = {name: wish for name, wish in wishes.items() if wish[0]}
     return found
 
 
-def names_to_fill(
+def to_fill(
     fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[str, ...]:
-    """Names of the parameters of `fn` that this call leaves to us."""
-    names = candidates(fn)
-    if not names:
+) -> tuple[tuple[str, str], ...]:
+    """The parameters of `fn` that this call leaves to us: name, and class of what it gets."""
+    wishes = candidates(fn)
+    if not wishes:
         return ()
-    from inspect import signature  # 10 ms: only for who needs it
+    from inspect import Parameter, signature  # 10 ms: only for who needs it
 
     try:
         parameters = signature(fn, **_AS_WRITTEN)
@@ -65,24 +72,27 @@ def names_to_fill(
     while isinstance(function, partial):
         given.update(function.keywords)
         function = function.func
-    says = _what_annotations_say(_python_function(fn))
-    names = tuple(
+    open_ones = [
         name
-        for name in names
+        for name in wishes
         if name in parameters.parameters
         and name not in given
         and parameters.parameters[name].kind.name != "POSITIONAL_ONLY"
-    )
-    fill = tuple(name for name in names if says.get(name))
-    for name in names:
-        lacking = name not in fill and not _binds(parameters, args, kwargs, fill)
-        if lacking and _binds(parameters, args, kwargs, (*fill, name)):
-            fill = (*fill, name)
-    return fill if fill and _binds(parameters, args, kwargs, fill) else ()
+    ]
+    fill = [name for name in open_ones if wishes[name][1]]
+    lacking = [name for name in open_ones if name not in fill]
+    if lacking and not _binds(parameters, args, kwargs, fill):
+        for name in lacking[:]:
+            if parameters.parameters[name].default is not Parameter.empty:
+                lacking.remove(name)  # the call is valid without it
+        fill += lacking
+    if not (fill and _binds(parameters, args, kwargs, fill)):
+        return ()
+    return tuple([(name, wishes[name][0]) for name in open_ones if name in fill])
 
 
 def _binds(
-    parameters: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], fill: tuple[str, ...]
+    parameters: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], fill: Iterable[str]
 ) -> bool:
     try:
         parameters.bind(*args, **{**kwargs, **dict.fromkeys(fill)})
@@ -124,38 +134,40 @@ else:
         return function.__annotations__
 
 
-def _what_annotations_say(function: FunctionType | None) -> dict[str, bool | None]:
-    """Of each annotated parameter, whether it is a `Bar`; None: perhaps."""
-    if function is None:
-        return {}
+def _what_annotations_say(function: FunctionType) -> dict[str, Wish]:
+    """Of each annotated parameter, what it may be filled with ("": with nothing of ours)."""
     try:
         return {
-            name: _means_bar(annotation, function.__globals__)
+            name: _meaning(annotation, function.__globals__)
             for name, annotation in _annotations(function).items()
         }
     except Exception:
         # any code of the user's may run when an annotation is looked at: then it is no bar
-        return dict.fromkeys(function.__code__.co_varnames, False)
+        return dict.fromkeys(function.__code__.co_varnames, ("", False))
 
 
-def _means_bar(annotation: Any, names: Mapping[str, Any]) -> bool | None:
-    if annotation is Bar:
-        return True
+def _meaning(annotation: Any, names: Mapping[str, Any]) -> Wish:
     if type(annotation) is ForwardRef:
         annotation = annotation.__forward_arg__
-    if not isinstance(annotation, str):
-        return get_origin(annotation) in (Union, UnionType) and (
-            {*get_args(annotation)} <= {Bar, type(None)}
-        )
+    if isinstance(annotation, str):
+        return _meaning_of_words(annotation, names)
+    if get_origin(annotation) in (Union, UnionType):
+        kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
+        annotation = kinds[0] if len(kinds) == 1 else None
+    return _CLASSES.get(annotation, "") if isinstance(annotation, type) else "", True
+
+
+def _meaning_of_words(annotation: str, names: Mapping[str, Any]) -> Wish:
     match = _WORDS.fullmatch(annotation.strip(" '\""))
     if match is None:
-        return False
+        return "", False
     first, *rest = match[1].split(".")
+    last = (first, *rest)[-1]
     if first not in names:
-        return None if (first, *rest)[-1] == Bar.__name__ else False
+        return last if last in _CLASSES.values() else "", False
     found = names[first]
-    if rest and rest[-1] != Bar.__name__:
-        return False  # not even looked up: some modules import what they are asked for
+    if rest and last not in _CLASSES.values():
+        return "", False  # not even looked up: some modules import what they are asked for
     for part in rest:
         found = getattr(found, part, None)
-    return found is Bar
+    return _CLASSES.get(found, "") if isinstance(found, type) else "", True

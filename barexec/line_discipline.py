@@ -65,13 +65,15 @@ class TerminalText:
         columns: of the terminal that the stream believes to write to, at least 1.
         height: the most rows that live, at least 1. Where there are more, the oldest
             leaves as a finished line.
+        drawn: whether all is taken for drawn over from the start, as of a task that has
+            its own place on the screen.
 
     Guarantees: not thread-safe. Memory is bounded by `height`, `WIDEST` and `PIECE`,
     whatever comes; no text raises. How the text is split makes no difference. What comes
     out is printable text and SGR (in finished lines also tabs), with no style left on.
     """
 
-    def __init__(self, columns: int = 80, height: int = 10) -> None:
+    def __init__(self, columns: int = 80, height: int = 10, drawn: bool = False) -> None:
         self._columns = max(1, columns)
         self._height = max(1, height)
         self._rows = [Row()]
@@ -79,7 +81,7 @@ class TerminalText:
         self._x = 0
         self._moved = False
         """Whether the cursor was set to a column, and nothing written there yet."""
-        self._hidden = False
+        self._drawn = self._hidden = drawn
         self._style = ""
         self._line: list[tuple[str, str]] = []
         """Style and text of the cursor's row, as long as it was only ever added to. Its
@@ -184,7 +186,7 @@ class TerminalText:
 
     def _obey(self, body: str, final: str) -> None:
         if body == "?25" and final in "hl":
-            self._hidden = final == "l"
+            self._hidden = self._drawn or final == "l"
             return
         number = _NUMBER.fullmatch(body)
         if number is None:

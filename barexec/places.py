@@ -112,7 +112,6 @@ def flow(
     Returns:
         The places by id, from the top down.
     """
-    end = free[-1] + 1 if free else 0
     kept = _kept(running, old, frozenset(free))
     placed: dict[int, Place] | None = None
     for heights, stay in _tries(needs, kept):
@@ -131,37 +130,54 @@ def flow(
             break
     assert placed is not None  # one row for each there is
 
-    left = set(free).difference(*(place.rows for place in placed.values()))
     last = max((place.row for id, place in placed.items() if id in running), default=-1)
+    closed = _close_up(placed, last, free)
+    unseen = {id: need for id, need in spare.items() if id not in closed}
+    return dict(sorted({**closed, **_fill(closed, unseen, free)}.items(), key=_by_row))
+
+
+def _close_up(placed: Mapping[int, Place], last: int, free: Sequence[int]) -> dict[int, Place]:
+    """These places without blank rows in between.
+
+    Down to the row `last` nobody moves: blank rows belong to the block above them.
+    """
+    left = _left(free, placed)
+    closed = dict[int, Place]()
     at = 0
-    settled = dict[int, Place]()
-    for id in sorted(placed, key=lambda id: placed[id].row):
-        place = placed[id]
+    for id, place in sorted(placed.items(), key=_by_row):
         if place.row < last:
             place = place._replace(height=place.height + _run(left, place.rows.stop))
         elif place.row > last:
             left.update(place.rows)
-            row = _fit(left, place.height, at, end)
+            row = _fit(left, place.height, at, place.rows.stop)
             assert row is not None  # where it was, if nowhere above
             place = place._replace(row=row)
-        settled[id] = place
         left.difference_update(place.rows)
+        closed[id] = place
         at = place.rows.stop
+    return closed
 
-    unseen = dict[int, int]()
+
+def _fill(
+    placed: Mapping[int, Place], spare: Mapping[int, int], free: Sequence[int]
+) -> dict[int, Place]:
+    """Places in the rows that are left: for the first of `spare`, the first at the bottom."""
+    left = _left(free, placed)
+    chosen = dict[int, int]()
     room = len(left)
     for id, need in spare.items():
-        if room and id not in settled:
-            unseen[id] = min(need, room)
-            room -= unseen[id]
-    for id in reversed(unseen):
-        for height in (unseen[id], 1):
-            row = _fit(left, height, 0, end)
+        if room:
+            chosen[id] = min(need, room)
+            room -= chosen[id]
+    filled = dict[int, Place]()
+    for id, most in reversed(chosen.items()):
+        for height in (most, 1):
+            row = _fit(left, height, 0, free[-1] + 1)
             if row is not None:
-                settled[id] = Place(row, height)
-                left.difference_update(settled[id].rows)
+                filled[id] = Place(row, height)
+                left.difference_update(filled[id].rows)
                 break
-    return dict(sorted(settled.items(), key=lambda item: item[1].row))
+    return filled
 
 
 def _kept(running: Container[int], old: dict[int, Place], free: Container[int]) -> dict[int, int]:
@@ -226,6 +242,15 @@ def _settle(
         if id not in placed and not put(id, _fit(left, height, 0, end), height):
             return None
     return placed
+
+
+def _left(free: Sequence[int], placed: Mapping[int, Place]) -> set[int]:
+    """The rows that no block has."""
+    return set(free).difference(*(place.rows for place in placed.values()))
+
+
+def _by_row(item: tuple[int, Place]) -> int:
+    return item[1].row
 
 
 def _run(rows: Container[int], first: int) -> int:

@@ -17,12 +17,15 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from .events import Advanced, Event, Printed, Started
+from .line_discipline import TerminalText
 from .rate import Rate
 
 #: Finished tasks that stay whole, of each kind: more than any screen has rows.
 KEPT = 300
 #: Bars nested deeper than this are not shown.
 DEEPEST = 64
+#: Rows of text that a task has at most.
+TEXT_ROWS = 10
 #: The memory, in seconds, of the rate of all tasks together: they end in bursts.
 WHOLE_MEMORY = 60.0
 
@@ -142,9 +145,12 @@ class TaskState:
         "reached",
         "started",
         "status",
+        "text",
     )
 
-    def __init__(self, id: int, desc: str, items: int = 1) -> None:
+    def __init__(
+        self, id: int, desc: str, items: int = 1, location: tuple[int, int] | None = None
+    ) -> None:
         self.id = id
         self.desc = desc
         self.items = items
@@ -157,10 +163,12 @@ class TaskState:
         self.pid: int | None = None
         self.message = ""
         self.meters: tuple[_Meter | None, ...] = ()
-        self.location: tuple[int, int] | None = None
+        self.location = location
         """Where the user wants it: column and row of the display, from 0."""
         self.lines: tuple[str, ...] = ()
         """The rows of text that it draws, the first on top: printable text and SGR."""
+        self.text: TerminalText | None = None
+        """All that it wrote, where it wrote any."""
         self.reached = 0.0
         """How much of the task is done by its own first bar; 0 where it has none. Where
         bars follow one another it is the most that any reached: it never steps back."""
@@ -198,7 +206,7 @@ class TaskState:
             )
         event = meter.event
         over = self.status.ended or event.closed
-        at = meter.elapsed(now)
+        at = meter.elapsed(now if self.ended is None else self.ended)
         if depth:
             elapsed = at
         total = event.total
@@ -219,8 +227,8 @@ class TaskState:
         )
 
 
-#: A task as it was submitted: its number, its name, and how many items it has.
-Submission = tuple[int, str, int]
+#: A task as it was submitted: its number, its name, how many items it has, and its location.
+Submission = tuple[int, str, int] | tuple[int, str, int, tuple[int, int]]
 
 
 class Tasks:
@@ -251,6 +259,10 @@ class Tasks:
         self.desc = "tasks"
         self.bare = True
         """No pool has reported yet: only bars outside any task, which need no whole."""
+        self.columns = 80
+        """Of the terminal that tasks believe to write to."""
+        self._spoken: list[TaskState] = []
+        """Tasks that have ended, and may have left a line without a newline."""
         self._kept = kept
         self._rate: Rate | None = None
         self._active = 0.0
@@ -324,6 +336,8 @@ class Tasks:
         task.status, task.ended, task.message = status, now, message
         self.counts[status] += 1
         self.items[status] += task.items
+        if task.text is not None:
+            self._spoken.append(task)
         room = self.failed if lost or status is Status.FAILED else self.finished
         room[id] = task
         if self._kept is not None and len(room) > self._kept + self._kept // 16:
@@ -332,6 +346,32 @@ class Tasks:
                 del room[old]
         self._rest(now)
         return task
+
+    def read(self, event: Printed, now: float) -> list[str]:
+        """A task has written text. Returns the lines that are finished now."""
+        task = self.get(event.task) or self.begin(event.task)
+        if task is None:  # one that is kept no longer
+            text = TerminalText(self.columns)
+            return text.feed(event.text) + text.end()
+        if task.started is None:
+            task.started = now
+        if task.text is None:
+            task.text = TerminalText(self.columns, TEXT_ROWS, drawn=task.location is not None)
+        lines = task.text.feed(event.text)
+        task.lines = task.text.rows
+        if task.status.ended:
+            self._spoken.append(task)
+        return lines
+
+    def last_words(self) -> list[str]:
+        """What tasks that have ended left without a newline: they write no more."""
+        lines = []
+        for task in self._spoken:
+            if task.text is not None:
+                lines += task.text.end()
+                task.lines = task.text.rows
+        self._spoken.clear()
+        return lines
 
     def done(self, ids: Sequence[int], now: float) -> list[TaskState]:
         """So many tasks are done.
@@ -422,15 +462,17 @@ class Tasks:
         return longest
 
 
-def apply(tasks: Tasks, event: Event, now: float) -> None:
-    """Let one event of a worker change what is known.
+def apply(tasks: Tasks, event: Event, now: float) -> list[str]:
+    """Let one event of a worker change what is known. Returns lines that the task printed.
 
     A task that has ended keeps its status, and takes later numbers: a result may
     overtake the last sample. Events of tasks that are unknown (or folded) do nothing.
     """
+    if isinstance(event, Printed):
+        return tasks.read(event, now)
     task = tasks.get(event.task) or tasks.begin(event.task)
-    if task is None or isinstance(event, Printed):
-        return
+    if task is None:
+        return []
     begun = (now if task.ended is None else task.ended) - max(0.0, event.elapsed)
     # news are always late, so the earliest that was told is nearest to the truth
     if task.started is None or (isinstance(event, Started) and begun < task.started):
@@ -441,7 +483,7 @@ def apply(tasks: Tasks, event: Event, now: float) -> None:
     if isinstance(event, Advanced):
         slot = event.slot
         if slot >= DEEPEST:
-            return
+            return []
         if slot >= len(task.meters):
             task.meters += (None,) * (slot + 1 - len(task.meters))
         meter = task.meters[slot]
@@ -451,3 +493,4 @@ def apply(tasks: Tasks, event: Event, now: float) -> None:
             meter.update(event, now)
         if event.slot == 0 and event.total and event.n > 0:
             task.reached = max(task.reached, min(1.0, event.n / event.total))
+    return []

@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
-from itertools import chain, count, repeat
+from itertools import chain, count, islice, repeat
 from multiprocessing.util import Finalize
-from threading import RLock
+from threading import Lock, RLock, get_ident
 from time import monotonic, sleep
 from types import FunctionType
 from typing import Any, TypeVar
@@ -30,8 +30,9 @@ from weakref import ref
 
 from .channel import ATOMIC, Sender
 from .counting import Counted, Frozen, Held, OfKnownTotal, feeds_a_loop, length_of, may_be_held
-from .events import Advanced, Event, Started, encode
+from .events import RECORD_LIMIT, Advanced, Event, Started, encode, split_text
 from .ticker import Ticker
+from .writer import Screen, Writer
 
 T = TypeVar("T")
 
@@ -49,6 +50,8 @@ LAST_WORDS = 1.0
 DEPTHS = 100
 #: Records that wait for room in a full channel; beyond, the oldest are dropped.
 BACKLOG = 10_000
+#: Records of text that wait for room; beyond, who writes waits as well.
+TEXT_BACKLOG = 200
 
 
 # --- the handles ---------------------------------------------------------------------
@@ -281,6 +284,34 @@ def current_bar() -> Bar:
     return task.slots[0] if task.slots else Bar()
 
 
+def current_writer() -> Writer:
+    """The text stream of the running task, which knows its place on the screen.
+
+    Outside any task: one that takes everything and shows nothing.
+    """
+    task = _task
+    if task is None:
+        return Writer()
+    if task.writer is None:
+        put = partial(_put, task) if task.pool in senders else None
+        screen = screens.get(task.pool, Screen())
+        task.writer = Writer(put, screen, task.location or (0, 0))
+    return task.writer
+
+
+def _put(task: Task, text: str) -> None:
+    global _worker
+    sender = senders.get(task.pool)
+    if sender is not None:
+        if _worker is None:  # the task has forked
+            _worker = Worker()
+        _worker.put(task, text, sender)
+
+
+#: What a parameter may be filled with, by the name of its class.
+_GIVEN: dict[str, Callable[[], Any]] = {"Bar": current_bar, "Writer": current_writer}
+
+
 def track(
     iterable: Iterable[T],
     total: float | None = None,
@@ -366,6 +397,9 @@ class Task:
     these may be the last references to objects of the user's."""
     life: ref[Callable[..., Any]] | None = None
     """What the stock loop calls; its end is the task's."""
+    pool = ""
+    location: tuple[int, int] | None = None
+    writer: Writer | None = None
     chunk: tuple[Iterator[Any], int] | None = None
     """The items of a chunk, and how many: its bar is made once somebody looks."""
     _seen: tuple[tuple[object, ...], ...] = ()
@@ -430,7 +464,8 @@ class Worker:
 
     Guarantees: `begin` and `end` take a lock that the sampler holds for microseconds and
     never while it waits; neither ever waits for the parent. Of what a full channel
-    refuses, the newest values are kept and sent later, also after the task's end.
+    refuses, the newest values are kept and sent later, also after the task's end. Text is
+    kept whole and in order: `put` waits while there is too much of it.
     """
 
     def __init__(self) -> None:
@@ -438,6 +473,10 @@ class Worker:
         self._task: Task | None = None
         self._sender: Sender | None = None
         self._waiting: OrderedDict[tuple[int, int], bytes] = OrderedDict()
+        self._text: deque[bytes] = deque()
+        self._speaking = Lock()
+        """Held by who sends text, which must not be sent twice."""
+        self._speaker = 0
         self._spoke = 0.0
         self._idle = 0
         self._allowed = SHORT_BURST
@@ -487,6 +526,50 @@ class Worker:
             if task.announced and not self._sender.waits:
                 self._flush()
 
+    def put(self, task: Task, text: str, sender: Sender) -> None:
+        """Send text, in the order in which it comes."""
+        self._sender = sender
+        records = [encode(part) for part in split_text(task.id, text)]
+        with self._lock:
+            self._text.extend(records)
+        # a finalizer may write within a write: then the outer one goes on with its text
+        while (
+            not self._speak()
+            and len(self._text) > TEXT_BACKLOG
+            and self._speaker != get_ident()
+            and self._sender is not None
+        ):
+            sender.ready(TICK)
+
+    def _speak(self) -> bool:
+        """Send the text that waits. False: the channel is full, or somebody is at it."""
+        while self._text and self._sender is not None:
+            if not self._speaking.acquire(blocking=False):
+                return False
+            self._speaker = get_ident()
+            try:
+                with self._lock:
+                    batch = list(islice(self._text, ATOMIC // RECORD_LIMIT))
+                if not self._send(b"".join(batch)):
+                    return False
+                with self._lock:
+                    for _ in batch[: len(self._text)]:  # none, once the parent is gone
+                        self._text.popleft()
+            finally:
+                self._speaker = 0
+                self._speaking.release()
+        return True
+
+    def _send(self, data: bytes) -> bool:
+        """False: the channel is full."""
+        try:
+            return self._sender is None or self._sender.send(data)
+        except OSError:
+            # the parent is gone, or the task closed our descriptor: the work goes on
+            self._sender = None
+            self._text.clear()
+            return True
+
     def _may_tell(self, now: float) -> bool:
         """Whether the numbers of one more very short task may be told: not of thousands."""
         self._allowed = min(SHORT_BURST, self._allowed + (now - self._asked) * SHORT_RATE)
@@ -525,10 +608,13 @@ class Worker:
             task.gone = ()
         if waits:
             self._flush()
-        return bool(task or (self._sender and self._waiting)) or self._idle < IDLE_TICKS
+        waits = bool(self._sender and (self._waiting or self._text))
+        return bool(task) or waits or self._idle < IDLE_TICKS
 
     def _flush(self) -> bool:
         """Send what waits, in writes that go through whole. False: the channel is full."""
+        if not self._speak():
+            return False
         while self._waiting and self._sender is not None:
             with self._lock:
                 batch: dict[tuple[int, int], bytes] = {}
@@ -538,13 +624,8 @@ class Worker:
                     if size > ATOMIC:
                         break
                     batch[key] = record
-            try:
-                if not self._sender.send(b"".join(batch.values())):
-                    return False
-            except OSError:
-                # the parent is gone, or the task closed our descriptor: the work goes on
-                self._sender = None
-                return True
+            if not self._send(b"".join(batch.values())):
+                return False
             with self._lock:
                 for key, record in batch.items():
                     if self._waiting.get(key) is record:
@@ -556,7 +637,7 @@ class Worker:
         until = monotonic() + LAST_WORDS
         sender = self._sender
         if sender is not None and sender.waits:
-            while self._waiting and self._sender and monotonic() < until:
+            while (self._waiting or self._text) and self._sender and monotonic() < until:
                 self._sampler.kick()
                 sleep(TICK / 10)
             return
@@ -567,8 +648,10 @@ class Worker:
                 return
 
 
-#: The senders of the pools that this process works for, by the pool's key.
+#: The senders of the pools that this process works for, by the pool's key, and what is
+#: known of the terminals on which they are shown.
 senders: dict[str, Sender] = {}
+screens: dict[str, Screen] = {}
 #: Gives the task for bars outside of any; None where nothing is to be shown. Set by the
 #: package in a main process, so that nothing here needs to know of a display.
 stage: Callable[[], Task | None] | None = None
@@ -607,8 +690,9 @@ def begin(
     id: int,
     function: Callable[..., Any],
     inner: tuple[Callable[..., Any], ...] = (),
-    fill: tuple[str, ...] = (),
+    fill: tuple[tuple[str, str], ...] = (),
     bar: tuple[str | None, float | None, str] | None = None,
+    location: tuple[int, int] | None = None,
 ) -> Callable[..., Any]:
     """A task has arrived at this worker and starts. Gives what the stock loop calls.
 
@@ -617,8 +701,10 @@ def begin(
         id: the task's number.
         function: the user's; or under `map` the stock one that calls it for a chunk.
         inner: under `map`, the user's function.
-        fill: names of parameters that get the task's first bar.
+        fill: names of parameters, and of the class of what they get: the task's first
+            `Bar`, or its `Writer`.
         bar: desc, total and unit of that bar, if the task is to have one from the start.
+        location: where the task is shown: column and row.
     """
     global _task, _worker
     if _task is not None:
@@ -626,11 +712,13 @@ def begin(
     if not callable(function):  # the stock loop will say so
         return function
     task = _task = Task(id)
+    task.pool = pool
+    task.location = location
     if inner or fill or bar:
         if bar is not None:
             desc, total, unit = bar
             Bar(total, desc=desc, unit=unit)
-        given = dict.fromkeys(fill, current_bar()) if fill else {}
+        given = {name: _GIVEN[kind]() for name, kind in fill}
         if inner:
             inner, given = tuple(partial(f, **given) for f in inner) if fill else inner, {}
         running = partial(function, *inner, **given)
@@ -701,13 +789,16 @@ class Initializer(partial[Any]):
 
     pool: str
     sender: Sender
+    screen: Screen
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _attach, (self.pool, self.sender, self.func)
+        return _attach, (self.pool, self.sender, self.screen, self.func)
 
 
-def _attach(pool: str, sender: Sender, initializer: Callable[..., Any]) -> Callable[..., Any]:
-    senders[pool] = sender
+def _attach(
+    pool: str, sender: Sender, screen: Screen, initializer: Callable[..., Any]
+) -> Callable[..., Any]:
+    senders[pool], screens[pool] = sender, screen
     return initializer
 
 

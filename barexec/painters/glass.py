@@ -82,6 +82,15 @@ class Glass:
             return None
         return (columns, rows) if columns > 0 and rows > 0 else None
 
+    def path(self) -> str:
+        """The file by which another process may ask for its size; "" where there is none."""
+        if self.fd is None or not hasattr(os, "ttyname"):
+            return ""
+        try:
+            return os.ttyname(self.fd)
+        except OSError:
+            return ""
+
     def ours(self) -> bool:
         """Whether the terminal is ours to draw on: False once the job went to the background.
 

@@ -177,8 +177,8 @@ class BarRenderer:
         self._natural = Grid()
         self._grid = Grid()
         self._cells: dict[BarState, Cells] = {}
-        self._grids: dict[int, tuple[Grid, Grid]] = {}
-        """The grid that fits, behind the one that it was made of, by columns."""
+        self._grids: dict[int, Grid] = {}
+        """The grid that fits, by columns."""
         self._lines: dict[int, dict[BarState, str]] = {}
         """The lines that were made with it."""
 
@@ -191,32 +191,36 @@ class BarRenderer:
 
     def grid(self, columns: int) -> Grid:
         """The grid for so many columns."""
-        self._refit(columns)
-        return self._grid
+        if columns not in self._grids:
+            self._refit(columns)
+        return self._grids[columns]
 
     def align(self, states: Sequence[BarState], columns: int) -> None:
         """Make the columns of the grid wide enough for all these states.
 
         Lines of states that are the same as in the frame before are not made again.
         """
-        lines, self._lines = self._lines, {}
-        for room, known in lines.items():
-            kept = {state: known[state] for state in states if state in known}
-            if kept:
-                self._lines[room] = kept
-        known_ones = set[BarState]().union(*self._lines.values())
-        self._cells = {state: self._grow(state) for state in states if state not in known_ones}
-        self._grids = {room: self._grids[room] for room in self._lines}
-        for room in (*self._lines, columns):
+        drawn = {room: lines for room, lines in self._lines.items() if lines}
+        self._lines = {
+            room: {state: lines[state] for state in states if state in lines}
+            for room, lines in drawn.items()
+        }
+        known = set[BarState]().union(*self._lines.values())
+        self._cells = {state: self._grow(state) for state in states if state not in known}
+        self._grids = {room: self._grids[room] for room in drawn}
+        for room in {*drawn, columns}:
             self._refit(room)
+        self._grid = self._grids[columns]
 
     def render(self, state: BarState, columns: int) -> str:
         """One line for one bar, at most so many display columns wide."""
         line = self._lines[columns].get(state) if columns in self._lines else None
         if line is None:
-            cells = self._cells.get(state) or self._grow(state)
-            self._refit(columns)
-            lines = self._lines[columns]
+            cells = self._cells.get(state)
+            if cells is None or columns not in self._grids:
+                cells = cells or self._grow(state)
+                self._refit(columns)
+            self._grid, lines = self._grids[columns], self._lines[columns]
             if len(lines) >= LINES_KEPT:
                 lines.clear()
             line = lines[state] = self._row(state, cells, columns)
@@ -275,14 +279,10 @@ class BarRenderer:
         return cells
 
     def _refit(self, columns: int) -> None:
-        """Draw with the grid that fits in so many columns from here on."""
-        natural, grid = self._grids.get(columns, (None, None))
-        if grid is None or natural is not self._natural:
-            old, grid = grid, fit(self._natural, columns)
-            self._grids[columns] = self._natural, grid
-            if grid != old:
-                self._lines[columns] = {}
-        self._grid = grid
+        """Fit the grid into so many columns; lines that were made with another are gone."""
+        grid = fit(self._natural, columns)
+        if grid != self._grids.get(columns):
+            self._grids[columns], self._lines[columns] = grid, {}
 
     # --- the row ---
 

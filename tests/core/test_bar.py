@@ -827,7 +827,7 @@ def test_a_chunk_of_one_has_no_bar_of_its_own(machine: Worker) -> None:
 
 
 def test_the_bar_of_a_chunk_starts_anew_with_each_item(machine: Worker) -> None:
-    arrived = begin("", 1, nothing, (), ("bar",), (None, 5, "it"))
+    arrived = begin("", 1, nothing, (), (("bar", "Bar"),), (None, 5, "it"))
     bar = arrived.keywords["bar"]  # type: ignore[attr-defined]
     assert bar is current_bar()
     serials = []

@@ -22,7 +22,12 @@ import barexec
 import barexec as bx
 from barexec import Bar
 from barexec import Bar as Progress
-from barexec.injection import candidates, names_to_fill
+from barexec.injection import candidates, to_fill
+
+
+def names_to_fill(*call: Any) -> tuple[str, ...]:
+    return tuple(name for name, _ in to_fill(*call))
+
 
 # --- what is filled ------------------------------------------------------------------
 
@@ -475,7 +480,11 @@ def test_only_unions_of_a_bar_and_none_mean_a_bar() -> None:
 
 
 LATE = """
-from barexec.injection import names_to_fill
+from barexec.injection import to_fill
+
+def names_to_fill(*call):
+    return tuple(name for name, _ in to_fill(*call))
+
 import typing
 if typing.TYPE_CHECKING:
     from barexec import Bar
@@ -572,7 +581,7 @@ def test_what_is_known_of_a_function_does_not_keep_it_alive() -> None:
 
     def function(n: int, progress: Bar) -> None: ...
 
-    assert candidates(function) == ("progress",)
+    assert tuple(candidates(function)) == ("progress",)
     alive = ref(function)
     del function
     assert alive() is None
@@ -610,7 +619,7 @@ def test_inspect_is_not_needed_for_functions_without_a_bar() -> None:
     program = (
         "import sys; import barexec.injection as i\n"
         "before = 'inspect' in sys.modules\n"
-        "assert i.names_to_fill(lambda n: n, (1,), {}) == ()\n"
+        "assert i.to_fill(lambda n: n, (1,), {}) == ()\n"
         "assert ('inspect' in sys.modules) == before\n"
         "print('fine')"
     )

@@ -292,7 +292,7 @@ def test_a_bar_that_another_thread_closes_is_not_waited_for(
     display: Display, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the garbage collector does, perhaps in the display's own thread."""
-    monkeypatch.setattr(displays, "_decide", lambda _: Policy("inline"))
+    monkeypatch.setattr(displays, "_decide", lambda *_: Policy("inline"))
     monkeypatch.setattr(displays, "_stages", {})
     monkeypatch.setattr(displays, "_display_of", lambda *_: display)
     waits: list[float] = []

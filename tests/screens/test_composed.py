@@ -345,7 +345,7 @@ def side_by_side() -> Screens:
     story.until(4.0, ("left", 10, 80), ("right", 22, 90), ("below", 3, 50), ("far", 1, 9))
     yield "each begins where it was told to, and ends before the next", story.frame()
     yield "on 60 columns, one is off the screen", story.frame(60)
-    yield "on 132 columns", story.frame(132)
+    yield "on 120 columns", story.frame(120)
     story.bar("left", 1, 4, desc="inner", slot=1)
     story.bar("right", 2, 4, desc="inner", slot=1)
     yield "no room for inner bars", story.frame()
