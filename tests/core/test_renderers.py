@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tqdm import tqdm
 
+from barexec.__main__ import main
 from barexec.renderers import (
     NAMES,
     BarRenderer,
@@ -517,3 +518,26 @@ def test_the_theme_of_our_own_look_can_be_chosen() -> None:
     assert "\x1b[32m" in frame(get(BarRenderer(theme="ascii"), COLOUR), 80)[6]
     with pytest.raises(ValueError, match="unknown theme 'dark'"):
         BarRenderer(theme="dark")
+
+
+# --- the command line ---
+
+
+def test_the_demo_names_the_looks(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["demo", "--help"])
+    words = capsys.readouterr().out
+    assert "--renderer {bar,tqdm,progressbar}" in words
+    assert "--fullscreen" in words
+    with pytest.raises(SystemExit, match="2"):
+        main(["demo", "--renderer", "rainbow"])
+    assert "rainbow" in capsys.readouterr().err
+
+
+def test_what_is_missing_is_an_error_of_the_command_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    with pytest.raises(SystemExit, match="2"):
+        main(["demo", "--renderer", "tqdm"])
+    assert "pip install tqdm" in capsys.readouterr().err
