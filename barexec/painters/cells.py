@@ -91,7 +91,7 @@ def differences(old: Cells, new: Cells) -> Iterator[tuple[int, int]]:
     short = columns - len(old.chars)
     was = old if short <= 0 else Cells(old.chars + [" "] * short, old.styles + [""] * short)
     differ: Iterator[bool] = map(ne, new.chars, was.chars)
-    if new.styles != was.styles[:columns]:
+    if new.styles != (was.styles if short >= 0 else was.styles[:columns]):
         differ = map(or_, differ, map(ne, new.styles, was.styles))
     begin = end = -1
     for at in compress(count(), differ):

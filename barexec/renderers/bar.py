@@ -297,11 +297,11 @@ class BarRenderer:
             return self._join(self._message(glyph, message, styles, cells, columns))
         if state.whole:
             styles = styles._replace(desc="bold", numbers="")
-        row = [
-            (styles.glyph if glyph != " " else "", glyph),
-            ("", " "),
-            (styles.desc, self.fill(cells.desc, grid.desc)),
-        ]
+        desc = self.fill(cells.desc, grid.desc)
+        if glyph == " " and not styles.desc:
+            row = [("", f"  {desc}")]
+        else:
+            row = [(styles.glyph, glyph), ("", " "), (styles.desc, desc)]
         if grid.bar:
             row += self._bar(state, cells, styles)
         numbers = ""
@@ -345,7 +345,8 @@ class BarRenderer:
                 words = _GAP + self.fill(cells.words, self._grid.bar)
                 return [(_wrong(cells), words)]
         done, rest = self._draw(state, columns)
-        return [("", _GAP), (styles.bar, done), ("rest", rest), (_wrong(cells), words)]
+        row = [("", _GAP), (styles.bar, done), ("rest", rest)]
+        return [*row, (_wrong(cells), words)] if words else row
 
     def _message(
         self, glyph: str, message: str, styles: Styles, cells: Cells, columns: int
