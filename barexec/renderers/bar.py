@@ -298,10 +298,8 @@ class BarRenderer:
         if state.whole:
             styles = styles._replace(desc="bold", numbers="")
         desc = self.fill(cells.desc, grid.desc)
-        if glyph == " " and not styles.desc:
-            row = [("", f"  {desc}")]
-        else:
-            row = [(styles.glyph, glyph), ("", " "), (styles.desc, desc)]
+        lead = [("", "  ")] if glyph == " " else [(styles.glyph, glyph), ("", " ")]
+        row = [*lead, (styles.desc, desc)]
         if grid.bar:
             row += self._bar(state, cells, styles)
         numbers = ""
