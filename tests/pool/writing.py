@@ -155,7 +155,7 @@ def with_nested_tqdm(n: int, writer: Writer) -> None:
     from tqdm import tqdm
 
     for _ in tqdm(range(n), desc="outer", file=writer, mininterval=0):
-        for _ in tqdm(range(3), desc="inner", file=writer, mininterval=0):
+        for _ in tqdm(range(3), desc="inner", file=writer, mininterval=0, leave=False):
             tqdm.write("between", file=writer)
 
 
