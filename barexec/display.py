@@ -96,7 +96,7 @@ class Pool:
         self.gone = threading.Event()
         self._display = display
         # what is kept for each task is little, and nothing that the garbage collector walks
-        self.fresh: deque[Submission] = deque()
+        self.fresh: dict[int, Submission] = {}
         self.done: deque[int] = deque()
         """The numbers of tasks that came to a good end; of any other, `Display.ended` tells."""
         self._numbers: dict[Future[Any], int] = {}
@@ -106,8 +106,7 @@ class Pool:
     def submitted(self, desc: str, items: int, location: tuple[int, int] | None = None) -> int:
         """A task of so many items is about to be submitted. Gives its number."""
         id = next(_ids)
-        # short where it can be: there may be thousands
-        self.fresh.append((id, desc, items, location) if location else (id, desc, items))
+        self.fresh[id] = desc if items == 1 and location is None else (desc, items, location)
         return id
 
     def accepted(self, id: int, future: Future[Any]) -> None:
@@ -211,7 +210,7 @@ class Display:
             self.tasks.desc = desc
         self.pools: list[Pool] = []
         self.staged: dict[int, worker.Task] = {}
-        self.submitted: deque[Submission] = deque()
+        self.submitted: dict[int, Submission] = {}
         """Those outside any pool."""
         self.ended: deque[tuple[Pool | None, int, Status | None, BaseException | None]] = deque()
         self.finished = threading.Event()
@@ -314,9 +313,9 @@ class Display:
             pool.receiver.deafen()
             pool.gone.set()
             # what is still reported is heard by nobody: keep none of it
-            pool.fresh = deque(maxlen=0)
+            pool.fresh = _Nothing()
             pool.done = deque(maxlen=0)
-        self.submitted = deque(maxlen=0)
+        self.submitted = _Nothing()
         self.ended = deque(maxlen=0)
         if isinstance(error, OSError) and error.errno in GONE and self.stream is sys.stderr:
             # nobody would read it; and Python exits with status 120 over what it can't flush
@@ -383,10 +382,10 @@ class Display:
                 events += pool.decoder.feed(pool.receiver.receive())
         for staged in list(self.staged.values()):
             events += staged.sample(now)
-        fresh = _drain(self.submitted)
+        fresh = _move(self.submitted)
         for pool, numbers in zip(pools, done, strict=True):
-            own = _drain(pool.fresh)
-            fresh += own
+            own = _move(pool.fresh)
+            fresh |= own
             pool.live += len(own) - len(numbers)
             if own:
                 pool.used = True
@@ -478,6 +477,21 @@ class Display:
             lines += narration.summary(self.tasks, now)
         if lines:
             painter.say(lines)
+
+
+class _Nothing(dict[int, Submission]):
+    """Keeps nothing."""
+
+    def __setitem__(self, id: int, submission: Submission) -> None:
+        pass
+
+
+def _move(submissions: dict[int, Submission]) -> dict[int, Submission]:
+    """What is there, taken out: others may put more in meanwhile."""
+    moved = submissions.copy()
+    for id in moved:
+        del submissions[id]
+    return moved
 
 
 def _drain(messages: deque[T]) -> list[T]:
@@ -660,7 +674,7 @@ def stage() -> worker.Task | None:
 
         task = _stages[thread] = worker.Task(id, leave)
         display.staged[id] = task
-        display.submitted.append((id, "", 0))
+        display.submitted[id] = "", 0
     display.start()
     return task
 
