@@ -228,7 +228,7 @@ class Display:
         self._ticker = Ticker(self._tick, INTERVAL, "barexec-display")
         self._round = threading.Lock()
         self._screen: tuple[Painter, Layout] | None = None
-        self._log: tuple[PlainPainter, Narration] | None = None
+        self._log: tuple[PlainPainter, Narration | None] | None = None
         self._printed: list[str] = []
         """Lines of tasks that the terminal has not taken yet."""
         self._untold: list[TaskState] = []
@@ -306,9 +306,7 @@ class Display:
     def _fail(self, error: BaseException) -> None:
         with _lock:
             self._retire()
-        if self._screen is not None:
-            with suppress(OSError, ValueError):  # there is no terminal to be given back
-                self._screen[0].give_up()
+        self._close_screen()
         for pool in self.pools:
             pool.receiver.deafen()
             pool.gone.set()
@@ -317,7 +315,15 @@ class Display:
             pool.done = deque(maxlen=0)
         self.submitted = _Nothing()
         self.ended = deque(maxlen=0)
-        if isinstance(error, OSError) and error.errno in GONE and self.stream is sys.stderr:
+        self._warn(error)
+
+    def _close_screen(self) -> None:
+        if self._screen is not None:
+            with suppress(OSError, ValueError):  # there is no terminal to be given back
+                self._screen[0].give_up()
+
+    def _warn(self, error: BaseException) -> None:
+        if _is_gone(error) and self.stream is sys.stderr:
             # nobody would read it; and Python exits with status 120 over what it can't flush
             return
         warnings.warn(
@@ -343,6 +349,8 @@ class Display:
         over, heard = self._take(now)
         self._calm = 0 if heard or self.tasks.live else self._calm + 1
         closed = [pool for pool in closing if pool.live <= 0 or exiting]
+        if closed and not exiting and (self._is_full() or self._is_held_up()):
+            closed = []  # what was printed must not be lost
         for pool in closed[:]:
             pool.linger -= 1
             if pool.linger > 0 and pool.used:
@@ -377,7 +385,10 @@ class Display:
         ended = _drain(self.ended)
         done = [_drain(pool.done) for pool in pools]
         events: list[Event] = []
-        if sum(map(len, self._printed)) < UNPRINTED:
+        # a task has written all its text to the channel before it ends, and the channel holds
+        # no more than is received at once
+        listening = self.exiting or not self._is_full()
+        if listening:
             for pool in pools:
                 events += pool.decoder.feed(pool.receiver.receive())
         for staged in list(self.staged.values()):
@@ -393,7 +404,6 @@ class Display:
         tasks.submit(fresh, now)
         if fresh and self._began is None:
             self._began = now
-        self._printed += tasks.last_words()
         for event in events:
             self._printed += apply(tasks, event, now)
         over = [task for numbers in done for task in tasks.done(numbers, now)]
@@ -407,7 +417,21 @@ class Display:
                 tasks.withdraw(id, now)
             elif task := tasks.end(id, status, message, now):
                 over.append(task)
+        if listening:
+            self._printed += tasks.last_words()
         return over, bool(ended or events or any(done))
+
+    def _is_full(self) -> bool:
+        """Whether so many lines wait for the terminal that no more are taken in."""
+        return sum(map(len, self._printed)) + len(self._printed) >= UNPRINTED
+
+    def _is_held_up(self) -> bool:
+        """Whether lines wait that the terminal does not take, as one that is frozen."""
+        if not self._printed or self._policy.mode == "plain":
+            return False
+        if self._screen is None:
+            self._screen = self._open_screen()
+        return self._screen is not None and not self._screen[0].ready()
 
     def _show(self, over: list[TaskState], now: float, last: bool) -> None:
         if last:
@@ -421,11 +445,27 @@ class Display:
                     self._early += over
                     return
                 self._screen = self._open_screen()
-                over, self._early = self._early + over, []
             if self._screen is not None:
-                self._paint(*self._screen, now, last)
-                return
+                self._early.clear()
+                try:
+                    self._paint(*self._screen, now, last)
+                    return
+                except Exception as error:
+                    if _is_gone(error):
+                        raise
+                    self._draw_no_more(error)
+        over, self._early = self._early + over, []
         self._say(over, now, last)
+
+    def _draw_no_more(self, error: Exception) -> None:
+        """Bars cannot be drawn; what tasks print is shown all the same."""
+        from .painters.plain import PlainPainter
+
+        self._close_screen()
+        self._screen = None
+        self._policy = self._policy._replace(mode="plain")
+        self._log = PlainPainter(self.stream), None
+        self._warn(error)
 
     def _open_screen(self) -> tuple[Painter, Layout] | None:
         from .frame import Layout
@@ -471,10 +511,11 @@ class Display:
         # a result may overtake the task's last numbers, which come within a tick
         over, self._untold = self._untold + (over if last else []), [] if last else over
         lines, self._printed = self._printed, []
-        lines += [line for task in over for line in narration.ended(task, self.tasks, now)]
-        lines += narration.tick(self.tasks, now)
-        if last:
-            lines += narration.summary(self.tasks, now)
+        if narration is not None:
+            lines += [line for task in over for line in narration.ended(task, self.tasks, now)]
+            lines += narration.tick(self.tasks, now)
+            if last:
+                lines += narration.summary(self.tasks, now)
         if lines:
             painter.say(lines)
 
@@ -492,6 +533,10 @@ def _move(submissions: dict[int, Submission]) -> dict[int, Submission]:
     for id in moved:
         del submissions[id]
     return moved
+
+
+def _is_gone(error: BaseException) -> bool:
+    return isinstance(error, OSError) and error.errno in GONE
 
 
 def _drain(messages: deque[T]) -> list[T]:

@@ -271,6 +271,8 @@ class Tasks:
         """Of the terminal that tasks believe to write to."""
         self._spoken: list[TaskState] = []
         """Tasks that have ended, and may have left a line without a newline."""
+        self._strays: dict[int, TerminalText] = {}
+        """What tasks wrote that are kept no longer."""
         self._kept = kept
         self._rate: Rate | None = None
         self._active = 0.0
@@ -359,8 +361,8 @@ class Tasks:
         """A task has written text. Returns the lines that are finished now."""
         task = self.get(event.task) or self.begin(event.task)
         if task is None:  # one that is kept no longer
-            text = TerminalText(self.columns)
-            return text.feed(event.text) + text.end()
+            text = self._strays.setdefault(event.task, TerminalText(self.columns))
+            return text.feed(event.text)
         if task.started is None:
             task.started = now
         if task.text is None:
@@ -372,8 +374,12 @@ class Tasks:
         return lines
 
     def last_words(self) -> list[str]:
-        """What tasks that have ended left without a newline: they write no more."""
-        lines = []
+        """What tasks that have ended left without a newline: they write no more.
+
+        To be called once all that they wrote was read.
+        """
+        lines = [line for text in self._strays.values() for line in text.end()]
+        self._strays.clear()
         for task in self._spoken:
             if task.text is not None:
                 lines += task.text.end()

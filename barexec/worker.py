@@ -21,11 +21,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from io import BytesIO
-from itertools import chain, count, islice, repeat
+from itertools import chain, count, repeat
 from multiprocessing.util import Finalize
 from pickle import Unpickler
 from sys import modules
-from threading import Lock, RLock, get_ident
+from threading import RLock
 from time import monotonic, sleep
 from types import BuiltinFunctionType, FunctionType
 from typing import Any, TypeVar
@@ -53,8 +53,8 @@ LAST_WORDS = 1.0
 DEPTHS = 100
 #: Records that wait for room in a full channel; beyond, the oldest are dropped.
 BACKLOG = 10_000
-#: Records of text that wait for room; beyond, who writes waits as well.
-TEXT_BACKLOG = 200
+#: Records of text that one write to the channel takes.
+TEXT_AT_ONCE = ATOMIC // RECORD_LIMIT
 
 
 # --- the handles ---------------------------------------------------------------------
@@ -468,7 +468,8 @@ class Worker:
     Guarantees: `begin` and `end` take a lock that the sampler holds for microseconds and
     never while it waits; neither ever waits for the parent. Of what a full channel
     refuses, the newest values are kept and sent later, also after the task's end. Text is
-    kept whole and in order: `put` waits while there is too much of it.
+    sent whole and in order: it is in the channel when `put` returns, so that neither a
+    kill nor the task's result overtakes it.
     """
 
     def __init__(self) -> None:
@@ -477,9 +478,11 @@ class Worker:
         self._sender: Sender | None = None
         self._waiting: OrderedDict[tuple[int, int], bytes] = OrderedDict()
         self._text: deque[bytes] = deque()
-        self._speaking = Lock()
-        """Held by who sends text, which must not be sent twice."""
-        self._speaker = 0
+        self._speaking = RLock()
+        """Held by the thread that sends text. It takes no other lock meanwhile: a finalizer
+        may write while its thread holds `_lock` (tests/core/test_writer.py)."""
+        self._sending = False
+        """Whether its holder is at it. Within, a finalizer or a signal handler may write, too."""
         self._spoke = 0.0
         self._idle = 0
         self._allowed = SHORT_BURST
@@ -530,38 +533,43 @@ class Worker:
                 self._flush()
 
     def put(self, task: Task, text: str, sender: Sender) -> None:
-        """Send text, in the order in which it comes."""
+        """Send text, in the order in which it comes; wait while the channel is full."""
         self._sender = sender
-        records = [encode(part) for part in split_text(task.id, text)]
-        with self._lock:
-            self._text.extend(records)
-        # a finalizer may write within a write: then the outer one goes on with its text
-        while (
-            not self._speak()
-            and len(self._text) > TEXT_BACKLOG
-            and self._speaker != get_ident()
-            and self._sender is not None
-        ):
-            sender.ready(TICK)
+        self._text.extend([encode(part) for part in split_text(task.id, text)])
+        with self._speaking:
+            # what is written within a write is sent by the outer one: it may be one of many
+            # signals that come while it waits
+            while self._text and self._sender is not None and not self._sending:
+                self._send_text(sender.ready)
+
+    def _send_text(self, wait: Callable[[float], object] | None = None) -> bool:
+        """Send the text that waits; to be called with `_speaking` held, and not within itself.
+        False: the channel is full, and there is no `wait` for room."""
+        self._sending = True
+        try:
+            while self._text and self._sender is not None:
+                count = min(len(self._text), TEXT_AT_ONCE)
+                if self._send(b"".join([self._text[at] for at in range(count)])):
+                    for _ in range(min(count, len(self._text))):  # 0, once the parent is gone
+                        self._text.popleft()
+                elif wait is not None:
+                    wait(TICK)
+                else:
+                    return False
+        finally:
+            self._sending = False
+        return True
 
     def _speak(self) -> bool:
-        """Send the text that waits. False: the channel is full, or somebody is at it."""
-        while self._text and self._sender is not None:
-            if not self._speaking.acquire(blocking=False):
-                return False
-            self._speaker = get_ident()
-            try:
-                with self._lock:
-                    batch = list(islice(self._text, ATOMIC // RECORD_LIMIT))
-                if not self._send(b"".join(batch)):
-                    return False
-                with self._lock:
-                    for _ in batch[: len(self._text)]:  # none, once the parent is gone
-                        self._text.popleft()
-            finally:
-                self._speaker = 0
-                self._speaking.release()
-        return True
+        """Send the text that waits. False: the channel is full, or another thread is at it."""
+        if not self._text:
+            return True
+        if not self._speaking.acquire(blocking=False):
+            return False
+        try:
+            return not self._sending and self._send_text()
+        finally:
+            self._speaking.release()
 
     def _send(self, data: bytes) -> bool:
         """False: the channel is full."""

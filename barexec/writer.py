@@ -88,8 +88,9 @@ class Writer(io.TextIOBase):
         """
         if not isinstance(text, str):
             raise TypeError(f"a Writer takes str, not {type(text).__name__}")
+        text = str.__str__(text)  # of a class of the user's, too
         if text and self._put is not None:
-            self._put(str.__str__(text))
+            self._put(text)
         return len(text)
 
     def flush(self) -> None:

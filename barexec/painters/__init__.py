@@ -34,6 +34,9 @@ class Painter(Protocol):
         it was taken, there is to be another frame soon, and the same lines with it.
         """
 
+    def ready(self) -> bool:
+        """Whether printed lines could be left now by `finish`: not on a frozen terminal."""
+
     def repaint(self) -> None:
         """Somebody else has written to the terminal: the next frame is painted whole,
         inline at where the cursor is."""

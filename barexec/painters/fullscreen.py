@@ -98,6 +98,9 @@ class FullscreenPainter:
                 self._tell()
             return True
 
+    def ready(self) -> bool:
+        return self._watcher is not None or self._glass.ready()  # it leaves them when it can
+
     def repaint(self) -> None:
         self._whole = True
 

@@ -61,6 +61,9 @@ class InlinePainter:
         self._asked = columns, rows = screen_of(self._glass, self._policy)
         return max(1, columns - 1), rows if rows < SPARING else rows - 1
 
+    def ready(self) -> bool:
+        return self._glass.ready()
+
     def repaint(self) -> None:
         self._rows.forget()
         self._row = 0
