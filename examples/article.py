@@ -7,7 +7,8 @@ could run at once: a single bar, several, in parallel, and in full screen.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from time import sleep
 from typing import Any
 
@@ -16,49 +17,50 @@ import progressbar
 from barexec import ProgressPoolExecutor, Writer, track
 from barexec.renderers import NAMES
 
-#: Columns and rows: on the 2nd, the 7th and the 8th line.
+#: Columns and rows, from 0: on the 2nd, the 7th and the 8th line.
 PLACES = [(0, 1), (0, 6), (0, 7)]
 STEPS = [0.012] * 100
 
 
 def test(location: tuple[int, int], writer: Writer) -> None:
     """The function of the article: a bar of progressbar's, on a writer with a place."""
-    for step in progressbar.ProgressBar(prefix=f"{location} ", fd=writer)(STEPS):
-        sleep(step)
+    for seconds in progressbar.ProgressBar(fd=writer, term_width=writer.columns)(STEPS):
+        sleep(seconds)
 
 
-def test_tracked(location: tuple[int, int]) -> None:
-    """The same with a bar of barexec's own, which any renderer can draw."""
-    for step in track(STEPS, desc=str(location)):
-        sleep(step)
+def tracked(location: tuple[int, int]) -> None:
+    """The same with a bar of barexec's own, which has any look."""
+    for seconds in track(STEPS):
+        sleep(seconds)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def show(test: Callable[..., None], pool: Callable[..., ProgressPoolExecutor]) -> None:
+    """The four parts of the article."""
+    with pool(1, desc="single") as ex:
+        ex.options(desc=str, location=(0, 1)).submit(test, (0, 1)).result()
+
+    with pool(1, desc="several") as ex:
+        list(ex.options(desc=str, location=PLACES).map(test, PLACES))
+
+    with pool(3, desc="parallel") as ex:
+        list(ex.options(desc=str, location=PLACES).map(test, PLACES))
+
+    with pool(3, desc="full screen", fullscreen=True) as ex:
+        list(ex.options(desc=str, location=PLACES).map(test, PLACES))
+
+
+def main() -> None:
     parser = argparse.ArgumentParser(description="Progress bars, each in its place.")
     parser.add_argument(
         "--renderer",
         choices=sorted(NAMES),
-        help="draw bars of barexec's own in this look (default: bars of progressbar's)",
+        help="bars of barexec's own in this look (default: bars of progressbar's)",
     )
-    given = parser.parse_args(arguments)
-    function: Callable[..., Any] = test_tracked if given.renderer else test
-    look = given.renderer or "bar"
-
-    print("Single:", flush=True)
-    with ProgressPoolExecutor(1, renderer=look) as ex:
-        ex.options(location=(0, 1)).submit(function, (0, 1))
-
-    print("Several, one after the other:", flush=True)
-    with ProgressPoolExecutor(1, renderer=look) as ex:
-        list(ex.options(location=PLACES).map(function, PLACES))
-
-    print("Parallel:", flush=True)
-    with ProgressPoolExecutor(3, renderer=look) as ex:
-        list(ex.options(location=PLACES).map(function, PLACES))
-
-    print("Full screen:", flush=True)
-    with ProgressPoolExecutor(3, renderer=look, fullscreen=True) as ex:
-        list(ex.options(location=PLACES).map(function, PLACES))
+    look: Any = parser.parse_args().renderer
+    if look is None:
+        show(test, ProgressPoolExecutor)
+    else:
+        show(tracked, partial(ProgressPoolExecutor, renderer=look))
 
 
 if __name__ == "__main__":

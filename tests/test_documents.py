@@ -46,7 +46,7 @@ def test_block_runs(name: str, code: str, tmp_path: Path) -> None:
 
 #: For each example: what its output has, how often, and what its log has.
 EXAMPLES = {
-    "article.py": ("\n", 4, "3 tasks in"),
+    "article.py": ("", 1, "full screen: 3 tasks in"),
     "sweep.py": ("λ", 10, "sweep: 10 tasks in"),
 }
 
