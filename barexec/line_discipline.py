@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 
+from .terminal_text import JUNK, OSC_PAYLOAD, STRING_PAYLOAD
 from .text_row import WIDEST, Row, change, combined
 
 #: The most characters of an unfinished line that are kept, with its colours.
@@ -25,24 +26,22 @@ _LONGEST = 256
 #: Text of so many characters is added to, rather than kept beside what follows.
 _SHORT = 256
 
-#: Control characters within a sequence, which terminals pass over.
-_JUNK = "\x00-\x09\x0b\x0c\x0e-\x17\x19\x1c-\x1f\x7f"
 _TEXT = re.compile("[^\x00-\x08\x0b-\x1f\x7f-\x9f]+")
 _SEQUENCE = re.compile(
     rf"""
-    (?: \x1b[{_JUNK}]*\[ | \x9b ) (?P<body>[{_JUNK}\x20-?]*) (?P<final>[@-~])?
-    | (?P<osc> \x1b[{_JUNK}]*\] | \x9d )
-    | (?P<string> \x1b[{_JUNK}]*[PX^_k] | [\x90\x98\x9e\x9f] )
-    | \x1b [{_JUNK}\x20-/]* (?P<end>[0-~])?
+    (?: \x1b[{JUNK}]*\[ | \x9b ) (?P<body>[{JUNK}\x20-?]*) (?P<final>[@-~])?
+    | (?P<osc> \x1b[{JUNK}]*\] | \x9d )
+    | (?P<string> \x1b[{JUNK}]*[PX^_k] | [\x90\x98\x9e\x9f] )
+    | \x1b [{JUNK}\x20-/]* (?P<end>[0-~])?
     """,
     re.VERBOSE,
 )
 #: What is passed over, up to what ends it: of control strings, and of endless sequences.
-_OSC = re.compile("[^\x07\x18\x1a\x1b\x9c]*")
-_STRING = re.compile("[^\x18\x1a\x1b\x9c]*")
-_LONG_CSI = re.compile(f"[{_JUNK}\x20-?]*([@-~])?")
-_LONG_ESCAPE = re.compile(f"[{_JUNK}\x20-/]*([0-~])?")
-_JUNK_OUT = re.compile(f"[{_JUNK}]+")
+_OSC = re.compile(OSC_PAYLOAD)
+_STRING = re.compile(STRING_PAYLOAD)
+_LONG_CSI = re.compile(f"[{JUNK}\x20-?]*([@-~])?")
+_LONG_ESCAPE = re.compile(f"[{JUNK}\x20-/]*([0-~])?")
+_JUNK_OUT = re.compile(f"[{JUNK}]+")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _NUMBER = re.compile(r"([0-9]{0,4})(?:;[0-9;]*)?")
 _SGR = re.compile(r"\x1b\[([0-9;:]{0,128})m")
@@ -348,8 +347,17 @@ class TerminalText:
         self._put(text, self._style)
 
     def _put(self, text: str, style: str) -> None:
-        """Write text into the cells of the cursor's row."""
-        self._x = self._rows[self._y].put(self._x, text, style)
+        """Write text into the cells of the cursor's row. What is too wide wraps."""
+        row = self._rows[self._y]
+        if self._x + 8 * len(text) <= WIDEST:
+            self._x = row.put(self._x, text, style)
+            return
+        for at, char in enumerate(text):
+            if not row.fits(self._x, char):
+                self._newline()
+                self._write(text[at:])
+                return
+            self._x = row.put(self._x, char, style)
 
     @property
     def _piece(self) -> int:
@@ -376,14 +384,21 @@ class TerminalText:
         """From now on, the cursor's row is one that is drawn over, if there is text in it."""
         if not self._line:
             return
-        self._rows[self._y].drawn = True
-        line, self._line, self._length = self._line, [], 0
-        x, self._x = self._x, 0
-        if self._y >= self._height:
-            self._scroll()
-        for style, text in line:
-            self._put(text, style)
-        if self._moved:
+        row, x = self._rows[self._y], 0
+        if self._length <= WIDEST:
+            for style, text in self._line:
+                x = row.put(x, text, style)
+        if self._length > WIDEST or x >= WIDEST:
+            # too long to be a bar, and nothing of it is to be lost
+            row.clear()
+            self._leave()
+            x = 0
+        else:
+            row.drawn = True
+            self._line, self._length = [], 0
+            if self._y >= self._height:
+                self._scroll()
+        if not self._moved:
             self._x = x
 
     # --- what leaves ---

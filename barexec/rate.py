@@ -109,7 +109,6 @@ class Rate:
             return 0.0
         rate = self.per_second(now)
         if not rate or self._slowness(now) > DOUBT:
-            self._told = None
             return None
         # beyond the next step that is due, nothing is known to have passed
         passed = min(now - self._last_now, max(1.0 / rate, self._pause))

@@ -14,12 +14,18 @@ import re
 from functools import lru_cache
 from unicodedata import category, normalize
 
+#: Control characters within a sequence, which terminals pass over.
+JUNK = "\x00-\x09\x0b\x0c\x0e-\x17\x19\x1c-\x1f\x7f"
+#: What a control string carries, up to what ends it: a bell ends only OSC.
+OSC_PAYLOAD = "[^\x07\x18\x1a\x1b\x9c]*"
+STRING_PAYLOAD = "[^\x18\x1a\x1b\x9c]*"
 #: Control sequences, control strings (OSC, DCS, …, also unfinished) and other escapes.
 _ESCAPE = re.compile(
-    r"""
-    (?: \x1b\[ | \x9b ) [0-?]* [ -/]* [@-~]?
-    | (?: \x1b[PX\]^_] | [\x90\x98\x9d-\x9f] ) [^\x07\x1b\x9c]* (?: \x07 | \x9c | \x1b\\ )?
-    | \x1b [ -/]* [0-~]?
+    rf"""
+    (?: \x1b[{JUNK}]*\[ | \x9b ) [{JUNK}\x20-?]* [@-~]?
+    | (?: \x1b[{JUNK}]*\] | \x9d ) {OSC_PAYLOAD}
+    | (?: \x1b[{JUNK}]*[PX^_k] | [\x90\x98\x9e\x9f] ) {STRING_PAYLOAD}
+    | \x1b [{JUNK}\x20-/]* [0-~]?
     """,
     re.VERBOSE,
 )

@@ -42,6 +42,10 @@ class Row:
         self.used = False
         self.blank = False
 
+    def fits(self, x: int, char: str) -> bool:
+        """Whether there is room for the character at column `x`."""
+        return char == "\t" or x + len(_cells_of(char) or ()) <= WIDEST
+
     def put(self, x: int, text: str, style: str) -> int:
         """Write text with tabs over what is at column `x`. Returns the column behind it."""
         for number, part in enumerate(text.split("\t")):

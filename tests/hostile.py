@@ -127,6 +127,7 @@ DROPPED: tuple[str, ...] = (
     "\x1b[0$}",
     "\x1b[3;PAYLOADm"[:4] + "\x18",  # cancelled
     "\x1b[\x00?\x0710\x7f49h",  # with controls within
+    "\x1b" + "\x00" * 300 + "[6n",
     "\x1b[" + "1;" * 300 + "H",
     "\x1b[" + "9" * 300 + "n",
     # charsets

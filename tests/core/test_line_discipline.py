@@ -13,7 +13,7 @@ from collections.abc import Callable
 import progressbar
 import pytest
 from hostile import CLEAN, DROPPED, HOSTILE, MOVING, PAYLOADS, UNFINISHED
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tqdm import tqdm
 
@@ -174,14 +174,17 @@ def test_numbered_lines_are_all_there(newline: str) -> None:
         ("\r日本\rx\n", ("x 本",)),
         ("\r日本\r\x1b[3Cx\n", ("日 x",)),
         ("\rab\r日\n", ("日",)),
+        ("\r日本\r\x1b[3C\x1b[K", ("日",)),
+        (f"\rabc{DOWN}def\n", ("abc", "   def")),
+        (f"\r\x1b[41m  \r{END}x\n", (f"x\x1b[41m {END}",)),
         ("\re\u0301x\r\x1b[Cy\n", ("éy",)),
         (f"\r{RED}ab{END}c\rx", (f"x{RED}b{END}c",)),
         (f"\r{RED}a\x1b[1mb{END}  ", (f"{RED}a\x1b[0;31;1mb{END}",)),
         ("\r\x1b[41m  \x1b[m  ", (f"\x1b[41m  {END}",)),
         ("\ra\n\n\nb", ("a", "", "", "b")),
-        ("\r" + "x" * 5000, ("x" * WIDEST,)),
-        ("\r" + "日" * 5000, ("日" * (WIDEST // 2),)),
-        ("\ra" + "日" * 5000, ("a" + "日" * (WIDEST // 2 - 1),)),
+        ("\r" + "x" * (WIDEST + 2), ("x" * WIDEST, "xx")),
+        ("\r" + "日" * (WIDEST // 2 + 1), ("日" * (WIDEST // 2), "日")),
+        ("\ra" + "日" * (WIDEST // 2), ("a" + "日" * (WIDEST // 2 - 1), "日")),
         ("\r👍🏽❤\ufe0f\u202e\ud800", ("👍❤\ufffd",)),
         ("\re" + "\u0301" * 500, ("é" + "\u0301" * 6,)),
     ],
@@ -242,8 +245,24 @@ def test_the_oldest_row_leaves_where_there_are_too_many() -> None:
     assert lines == [f"{RED}{n}{END}" for n in range(3)]
     assert text.rows == tuple(f"{RED}{n}{END}" for n in (3, 4, 5))
     # a line that goes by pushes nothing out
-    assert text.feed("hel") == [] and text.feed("lo\n") == ["hello"]
+    assert text.feed("hel") == [] and len(text.rows) == 3
+    assert text.feed("lo\n") == ["hello"]
     assert len(text.rows) == 3
+
+
+def test_nothing_of_a_long_line_is_lost_that_began_with_a_carriage_return() -> None:
+    text = TerminalText()
+    line = "".join(f"{n}," for n in range(50_000))
+    lines = text.feed("\r" + line + "\n")
+    assert "".join([*text.rows, *lines]) == line
+    assert text.end() == []
+
+
+def test_a_long_line_that_is_drawn_over_leaves_first() -> None:
+    assert fed("x" * 5000 + "\ry") == (["x" * 5000], ("y",))
+    assert fed("日" * 600 + "\ry") == (["日" * 600], ("y",))
+    assert fed(f"{HIDE}日" + "日" * 600 + "\n") == (["日" * 601], ())
+    assert fed("x" * 5000 + f"\n\r{UP}\x1b[2Ky\n") == (["x" * 5000], ("y",))
 
 
 def test_a_wiped_row_that_leaves_is_no_line() -> None:
@@ -269,6 +288,7 @@ def test_as_on_a_real_terminal() -> None:
     )
     colours = st.sampled_from([RED, END, "\x1b[1;44m", "\x1b[39m", "\x1b[22;49m", "\x1b[7m"])
 
+    @settings(max_examples=400)
     @given(st.lists(moves | words | erases | st.just(f"{END}\x1b[2K") | colours, max_size=24))
     def same(parts: list[str]) -> None:
         text, screen = TerminalText(300, 6), Screen(300, 6)
@@ -331,6 +351,8 @@ def test_how_it_is_split_makes_no_difference(text: str, height: int, at: list[in
     whole = out(TerminalText(80, height), [text])
     assert out(TerminalText(80, height), parts) == whole
     assert out(TerminalText(80, height), [*text]) == whole
+    # as a terminal device sends it on
+    assert out(TerminalText(80, height), [*text.replace("\n", "\r\n")]) == whole
 
 
 @given(streams | st.binary(max_size=300).map(lambda raw: raw.decode("utf-8", "replace")))

@@ -10,6 +10,7 @@ import sys
 from unicodedata import category
 
 import pytest
+from hostile import DROPPED, UNFINISHED
 from hypothesis import given
 from hypothesis import strategies as st
 from wcwidth import wcwidth
@@ -84,6 +85,16 @@ lines = st.lists(pieces, max_size=16).map("".join)
     ids=ascii,
 )
 def test_a_sequence_leaves_nothing_behind(hostile: str) -> None:
+    assert printable(f"before{hostile}") == "before"
+
+
+@pytest.mark.parametrize("hostile", DROPPED, ids=lambda text: ascii(text[:20]))
+def test_nor_does_any_of_the_corpus(hostile: str) -> None:
+    assert printable(f"before{hostile}after").replace(" ", "") == "beforeafter"
+
+
+@pytest.mark.parametrize("hostile", UNFINISHED, ids=lambda text: ascii(text[:20]))
+def test_nor_one_that_is_not_ended(hostile: str) -> None:
     assert printable(f"before{hostile}") == "before"
 
 

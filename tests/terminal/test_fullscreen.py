@@ -10,6 +10,7 @@ import sys
 import termios
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -61,6 +62,12 @@ def left(screens: TwoScreens) -> list[str]:
     shown = blurred(rows(screens.normal))
     begin = next((at for at, row in enumerate(shown) if row.startswith("Traceback")), len(shown))
     return shown[:begin]
+
+
+def in_order(shown: list[str]) -> list[str]:
+    """With the two bars in the order of submission; while they run, it is that of their start."""
+    begin = next(at for at, row in enumerate(shown) if "counted" in row)
+    return [*shown[:begin], *sorted(shown[begin : begin + 2]), *shown[begin + 2 :]]
 
 
 def modes(program: PtyProgram) -> list[Any]:
@@ -139,22 +146,49 @@ def test_a_program_that_is_killed(start: Start, number: signal.Signals) -> None:
     before = modes(program)
     screens = with_two_screens(program)
     program.until(live)
-    program.until(lambda s: "0:01" in s.rows[0])  # what was told last has both bars
+    program.until(lambda s: "0:02" in s.rows[0])  # the watcher is told once a second
     program.process.send_signal(number)
     program.until(back)
     os.killpg(program.process.pid, 0)  # the workers are still there
     end_workers(program)
     status = program.wait()
-    assert left(screens) == ["above", *LIVE]
+    assert in_order(left(screens)) == ["above", *LIVE]
     assert screens.cursor_shown
     assert screens.normal.cursor == (0, 4)
     assert modes(program) == before
     assert status == stock_status(start, "gate()", number) == -number
 
 
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_workers_that_start_in_full_screen_do_not_keep_it(start: Start, method: str) -> None:
+    program = start(
+        f"""
+        import multiprocessing
+        if __name__ == "__main__":
+            print("above", flush=True)
+            context = multiprocessing.get_context({method!r})
+            with ProgressPoolExecutor(1, context, fullscreen=True) as ex:
+                ex.submit(counted, 3)
+                time.sleep(1)
+                with ProgressPoolExecutor(1, context) as late:
+                    late.submit(counted, 7)
+                    gate()
+        """,
+        controlling=False,
+    )
+    screens = with_two_screens(program)
+    program.until(lambda s: live(s) and "0:03" in s.rows[0])
+    program.process.kill()
+    program.until(back)
+    os.killpg(program.process.pid, 0)
+    end_workers(program)
+    program.wait()
+    assert in_order(left(screens)) == ["above", *LIVE]
+
+
 @pytest.mark.parametrize("how", ["os._exit(7)", "os.abort()", "os.execv('/bin/true', ['true'])"])
 def test_a_program_that_is_gone_at_once(start: Start, how: str) -> None:
-    then = f"time.sleep(1.2); signal.signal(signal.SIGABRT, signal.SIG_DFL); {how}"
+    then = f"time.sleep(2); signal.signal(signal.SIGABRT, signal.SIG_DFL); {how}"
     code = "import faulthandler; faulthandler.disable()\n" + PROGRAM.format(then=then)
     program = start(code, controlling=False)
     screens = with_two_screens(program)
@@ -162,7 +196,23 @@ def test_a_program_that_is_gone_at_once(start: Start, how: str) -> None:
     program.until(back)
     end_workers(program)
     program.wait()
-    assert left(screens) == ["above", *LIVE]
+    assert in_order(left(screens)) == ["above", *LIVE]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_a_signal_to_the_whole_group_does_not_reach_the_watcher(
+    start: Start, number: signal.Signals
+) -> None:
+    """As Ctrl-C, the end of the terminal's session, and `kill -9 %1` in a shell."""
+    then = "time.sleep(2); signal.signal(signal.SIGINT, signal.SIG_DFL)"
+    then += f"; os.killpg(0, {int(number)})"
+    program = start(PROGRAM.format(then=then))
+    screens = with_two_screens(program)
+    assert program.process.wait(PATIENCE) == -number
+    program.until(back)
+    end_workers(program)
+    program.wait()
+    assert in_order(left(screens)[:4]) == ["above", *LIVE]
 
 
 # --- the watcher ---
@@ -321,6 +371,57 @@ def test_a_terminal_without_a_second_screen_keeps_what_it_shows(start: Start, ki
         ["above", "v", "v", "v", "after"],  # no Unicode on the Linux console
         ["above", "✓", "✓", "✓", "after"],
     )
+
+
+# --- a Terminal of the user's own ---
+
+OWN = """
+import importlib
+if __name__ == "__main__":
+    out = os.fdopen(os.dup(1), "w")  # no buffer but its own, and blessed asks it nothing
+    terminal = importlib.import_module(LIBRARY).Terminal(stream=out)
+    out.write("begun ")
+    with ProgressPoolExecutor(2, fullscreen=FULL, terminal=terminal) as ex:
+        ex.submit(counted, 3), ex.submit(counted, 7)
+    print("after")
+"""
+
+
+@pytest.mark.parametrize("library", ["blessings", "blessed"])
+@pytest.mark.parametrize("full", [True, False])
+def test_a_terminal_of_the_users_own(
+    start: Start, tmp_path: Path, library: str, full: bool
+) -> None:
+    if find_spec(library) is None:
+        pytest.skip(f"{library} is not installed")
+    code = f"LIBRARY = {library!r}\nFULL = {full}\n{OWN}"
+    with (tmp_path / "errors").open("wb") as errors:
+        program = start(code, stderr=errors)
+    screens = with_two_screens(program)
+    program.until(lambda s: (s.alternate is not None) == full and shows("30%", "70%")(s))
+    program.open_gate()
+    assert program.wait() == 0
+    assert blurred(rows(screens.normal)) == ["begun", *DONE, "after"]
+    assert (tmp_path / "errors").read_bytes() == b""
+
+
+def test_two_streams_to_one_terminal_share_its_display(start: Start) -> None:
+    if find_spec("blessings") is None:
+        pytest.skip("blessings is not installed")
+    program = start(
+        """
+        from blessings import Terminal
+        if __name__ == "__main__":
+            with ProgressPoolExecutor(1, terminal=Terminal(stream=sys.stdout)) as one:
+                with ProgressPoolExecutor(1) as other:
+                    one.submit(counted, 3), other.submit(counted, 7)
+            print("after")
+        """
+    )
+    program.until(shows("0/2", "30%", "70%"))
+    program.open_gate()
+    assert program.wait() == 0
+    assert blurred(rows(program.screen)) == [*DONE, "after"]
 
 
 # --- small, resized, stopped ---
@@ -534,7 +635,7 @@ def test_tmux_shows_the_same(
     def flags() -> str:
         return tmux("display", "-p", "#{alternate_on}#{cursor_flag}").strip()
 
-    shown = seen(lambda shown: "0:01" in shown[0] and "70%" in "".join(shown))
+    shown = seen(lambda shown: "0:02" in shown[0] and "70%" in "".join(shown))
     assert flags() == "10"
     assert sum(bool(row) for row in shown) == 3
     if signal_name is None:
@@ -547,5 +648,5 @@ def test_tmux_shows_the_same(
     gate.touch()  # for workers that outlived it
     assert flags() == "01"
     frame = blurred([row for row in shown if "tasks" in row or "counted" in row])
-    assert frame == (DONE if signal_name is None else LIVE)
+    assert in_order(frame) == (DONE if signal_name is None else LIVE)
     assert shown[1] == "above"

@@ -41,6 +41,7 @@ def look(kind, colour):
         seen["able"] = [able.up(1), able.up(3), able.right(1), able.right(12)]
         seen["able"] += [able.clear_eol, able.clear_eos, able.styles]
         seen["able"] += [able.wrap_off, able.wrap_on]
+        seen["screen"] = [able.enter, able.leave, able.hide, able.show, able.home]
     return seen
 
 os.environ.update(json.loads(variables))
@@ -166,3 +167,160 @@ def test_the_environment_of_the_libraries_changes_nothing(library: str) -> None:
     variables = {"NO_COLOR": "1", "FORCE_COLOR": "3", "COLORTERM": "truecolor", "COLUMNS": "7"}
     changed = looks(library, json.dumps(variables))
     assert changed["xterm", None] == looks(library)["xterm", None]
+
+
+# --- the second screen ---
+
+
+@pytest.mark.parametrize("kind", ["xterm-256color", "xterm", "screen", "tmux-256color"])
+def test_kinds_with_a_second_screen(library: str, kind: str) -> None:
+    if not known(kind):
+        pytest.skip(f"{kind} is not in terminfo")
+    enter, leave, hide, show, home = looks(library)[kind, None]["screen"]
+    assert enter.startswith("\x1b[?1049h")
+    assert leave.startswith("\x1b[?1049l")
+    assert "\x1b[?25l" in hide
+    assert "\x1b[?25h" in show or "\x1b[34h" in show
+    assert home == "\x1b[H"
+
+
+@pytest.mark.parametrize("kind", ["vt100", "ansi"])
+def test_kinds_without_a_second_screen(library: str, kind: str) -> None:
+    assert looks(library)[kind, None]["screen"][:2] == ["", ""]
+
+
+def test_the_linux_console_has_one_screen_in_terminfo() -> None:
+    """blessed knows better; `policy` has seen to it before."""
+    if find_spec("blessings") is None:
+        pytest.skip("blessings is not installed")
+    assert looks("blessings")["linux", None]["screen"][:2] == ["", ""]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_strings_of_the_screen_are_not_padded(library: str, kind: str) -> None:
+    look = looks(library)[kind, None]
+    assert look["able"] is None or not [string for string in look["screen"] if "$<" in string]
+
+
+# --- a Terminal of the user's own ---
+
+OWN = """
+import importlib, io, json, os, select, sys
+library, prepare, make, colour = sys.argv[1:5]
+os.environ.pop("NO_COLOR", None)
+os.environ["TERM"] = "xterm-256color"
+ours, tty = os.openpty()
+stream = os.fdopen(tty, "w")
+exec(prepare)
+if library:
+    Terminal = importlib.import_module(library).Terminal
+terminal = eval(make)
+asked = b""
+from barexec.painters.library import capabilities, check
+while select.select([ours], [], [], 0)[0]:
+    asked += os.read(ours, 1000)
+if terminal is not None:
+    check(terminal)
+able = capabilities(tty, json.loads(colour), terminal)
+stream.flush()
+wrote = bool(select.select([ours], [], [], 0)[0])
+print(json.dumps([able and [able.up(2), able.enter, able.styles], wrote]))
+"""
+
+
+def own(library: str, make: str, prepare: str = "", colour: bool | None = None) -> list[Any]:
+    """What such a terminal can do: the move up, the second screen, styles. Nothing is asked."""
+    found = subprocess.run(
+        [sys.executable, "-c", OWN, library, prepare, make, json.dumps(colour)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    able, wrote = json.loads(found.stdout)
+    assert not wrote, "nothing is written to it, no question either"
+    return able  # type: ignore[no-any-return]
+
+
+def test_its_capabilities_are_used(library: str) -> None:
+    up, enter, styles = own(library, "Terminal(stream=stream)")
+    assert up == "\x1b[2A"
+    assert enter.startswith("\x1b[?1049h")
+    assert COLOURED.items() <= styles.items()
+
+
+def test_its_kind_is_that_of_the_user(library: str) -> None:
+    up, enter, styles = own(library, "Terminal('vt100', stream=stream)")
+    assert (up, enter) == ("\x1b[2A", "")
+    assert set(styles) == {"normal", "bold", "dim", "rest"}
+
+
+def test_a_subclass_is_one(library: str) -> None:
+    make = "type('Mine', (Terminal,), {'clear_eol': '\x1b[0K'})(stream=stream)"
+    assert own(library, make)[0] == "\x1b[2A"
+
+
+def test_one_without_any_styling_is_not_drawn_on(library: str) -> None:
+    assert own(library, "Terminal(stream=stream, force_styling=None)") is None
+
+
+def test_no_color_takes_its_colours_but_not_its_moves(library: str) -> None:
+    up, enter, styles = own(
+        library, "Terminal(stream=stream)", "os.environ['NO_COLOR'] = '1'", colour=False
+    )
+    assert up == "\x1b[2A"
+    assert enter.startswith("\x1b[?1049h")
+    assert styles == {}
+
+
+@pytest.mark.parametrize(
+    ("first", "drawn"),
+    [("xterm", True), ("vt100", True), ("screen", True), ("vt52", False), ("dumb", False)],
+)
+def test_curses_that_knows_another_kind(first: str, drawn: bool) -> None:
+    """It keeps to the first; strings that only such a kind knows are not used."""
+    if find_spec("blessings") is None or not known(first):
+        pytest.skip("blessings is not installed, or the kind is not in terminfo")
+    able = own("", "None", f"import curses; curses.setupterm({first!r}, tty)")
+    assert (able is not None) == drawn
+    if able is not None:
+        assert able[0] == "\x1b[2A"
+
+
+def test_what_curses_knows_from_us_it_knows() -> None:
+    """A second display in one process, on an old terminal."""
+    if find_spec("blessings") is None or not known("vt52"):
+        pytest.skip("blessings is not installed, or the kind is not in terminfo")
+    prepare = (
+        "os.environ['TERM'] = 'vt52'\n"
+        "from barexec.painters.library import capabilities\n"
+        "assert capabilities(tty, None).up(2) == '\x1bA' * 2"
+    )
+    able = own("", "None", prepare)
+    assert able is not None
+    assert able[0] == "\x1bA\x1bA"
+
+
+@pytest.mark.parametrize("make", ["'xterm'", "stream", "object()", "3", "Terminal"])
+def test_anything_else_is_refused(library: str, make: str) -> None:
+    code = OWN.replace("check(terminal)", "refused(terminal)").replace(
+        "able = capabilities(tty, json.loads(colour), terminal)",
+        "able = None",
+    )
+    refused = (
+        "def refused(terminal):\n"
+        "    from barexec import ProgressPoolExecutor, fullscreen\n"
+        "    for call in (ProgressPoolExecutor, fullscreen):\n"
+        "        try:\n"
+        "            call(terminal=terminal)\n"
+        "        except TypeError as error:\n"
+        "            assert 'must be a blessings.Terminal or blessed.Terminal' in str(error)\n"
+        "        else:\n"
+        "            raise AssertionError('it was taken')\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, library, refused, make, "null"],
+        check=True,
+        timeout=60,
+        stdout=subprocess.DEVNULL,
+    )
