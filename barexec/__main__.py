@@ -22,6 +22,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     demo.add_argument("--jobs", type=int, metavar="N", help="worker processes (default: all cores)")
     demo.add_argument(
+        "--renderer",
+        choices=("bar", "tqdm", "progressbar"),
+        default="bar",
+        help="how a bar looks: our own, tqdm's or progressbar2's (default: bar)",
+    )
+    demo.add_argument(
+        "--fullscreen", action="store_true", help="use the whole screen, and give it back after"
+    )
+    demo.add_argument(
         "--display",
         choices=("inline", "plain", "off"),
         help="bars on a terminal, lines for a log, or nothing (default: as it fits)",
@@ -36,8 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     leave = {None: None, "all": True, "failed": "failed", "none": False}[given.leave]
     try:
-        return run(given.jobs, given.display, leave)
-    except ValueError as error:
+        return run(given.jobs, given.display, leave, given.renderer, given.fullscreen)
+    except (ValueError, ImportError) as error:
         demo.error(str(error))
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)

@@ -68,7 +68,13 @@ def _compressor() -> Any:
     return lzma.LZMACompressor(preset=6)
 
 
-def run(jobs: int | None, display: str | None, leave: Any) -> int:
+def run(
+    jobs: int | None,
+    display: str | None = None,
+    leave: Any = None,
+    renderer: str = "bar",
+    fullscreen: bool = False,
+) -> int:
     """Run the demonstration. Returns the exit status."""
     library = Path(sysconfig.get_paths()["stdlib"])
     found = packages(library)
@@ -76,8 +82,10 @@ def run(jobs: int | None, display: str | None, leave: Any) -> int:
         print(f"The demo compresses the standard library, but {library} holds no source of it.")
         return 1
     began = monotonic()
-    executor = ProgressPoolExecutor(jobs, desc="stdlib", display=display, leave=leave)
-    with executor as ex:
+    options: dict[str, Any] = {"display": display, "leave": leave, "renderer": renderer}
+    if fullscreen:
+        options["fullscreen"] = True
+    with ProgressPoolExecutor(jobs, desc="stdlib", **options) as ex:
         futures = [
             ex.options(desc=name).submit(compress, name, paths) for name, paths in found.items()
         ]

@@ -128,7 +128,8 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
     Args:
         max_workers, mp_context, initializer, initargs, max_tasks_per_child: as in the
             stock class of the running Python.
-        renderer: how a bar looks: "bar" (our own), or an object with a method
+        renderer: how a bar looks: "bar" (our own), "tqdm" or "progressbar" (as those
+            libraries draw), or a `barexec.renderers.Renderer`: an object with a method
             `render(state, columns) -> str`.
         fullscreen: the same as `display="fullscreen"`, where `display` is None.
         display: "fullscreen" (bars on a screen of their own), "inline" (bars below what
@@ -147,6 +148,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
 
     Raises:
         ValueError: an option has a value that it cannot have.
+        ImportError: the library that `renderer` is named for is not installed.
         TypeError: `terminal` is no Terminal.
         TypeError, ValueError: what the stock class raises.
 

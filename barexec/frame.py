@@ -363,10 +363,21 @@ class Layout:
             if len(line) <= columns:
                 break
         else:
-            line = " ".join(f"{count}{word[0]}" for count, word in told)
-            if len(line) + 4 <= columns:
-                line = f"  {dots[0]} {line}"
+            brief = ", ".join(f"{count} {_BRIEF[word]}" for count, word in told)
+            letters = " ".join(f"{count}{word[0]}" for count, word in told)
+            forms = (f"  {dots} {brief}", brief, f"  {dots[0]} {letters}", letters)
+            line = next((form for form in forms if len(form) <= columns), letters)
         return self._theme.paint("dim", clip(line, columns, self._mark))
+
+
+#: The words of the last line where there is no room for them.
+_BRIEF = {
+    "failed": "fail",
+    "running": "run",
+    "waiting": "wait",
+    "done": "done",
+    "cancelled": "cancel",
+}
 
 
 def _standing(state: BarState) -> BarState:

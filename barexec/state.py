@@ -90,15 +90,20 @@ class BarState(NamedTuple):
 class _Meter:
     """The newest numbers of one bar of a running task."""
 
-    __slots__ = ("event", "heard", "rate")
+    __slots__ = ("_asked", "_left", "_second", "_told", "event", "heard", "rate")
 
     def __init__(self, event: Advanced, now: float) -> None:
         self.event = event
         self.heard = now
         self.rate = Rate(0.0)
         self.rate.update(event.elapsed, event.n)
+        self._second = -1
+        self._told: float | None = None
+        self._asked: float | None = None
+        self._left: float | None = None
 
     def update(self, event: Advanced, now: float) -> None:
+        self._asked = None
         self.event = event
         self.heard = now
         self.rate.update(event.elapsed, event.n)
@@ -108,6 +113,19 @@ class _Meter:
         if self.event.closed:
             return self.event.elapsed
         return self.event.elapsed + max(0.0, now - self.heard)
+
+    def per_second(self, at: float) -> float | None:
+        """Its rate: told anew once a second, so that it can be read, and costs few bytes."""
+        second = int(at)
+        if second != self._second or self._told is None:
+            self._second, self._told = second, self.rate.per_second(second)
+        return self._told
+
+    def remaining(self, at: float) -> float | None:
+        """Seconds until its total, which the row of the whole asks for, too."""
+        if at != self._asked:
+            self._asked, self._left = at, self.rate.remaining(at, self.event.total)
+        return self._left
 
 
 class TaskState:
@@ -161,6 +179,13 @@ class TaskState:
             return 0.0
         return max(self.ran, (now if self.ended is None else self.ended) - self.started)
 
+    def remaining(self, now: float) -> float | None:
+        """Seconds until its first bar is full, or None where not known."""
+        meter = self.meters[0] if self.meters else None
+        if meter is None or self.status.ended or meter.event.closed:
+            return None
+        return meter.remaining(meter.elapsed(now))
+
     def bars(self, now: float) -> list[BarState]:
         """The task's row, then a row for each bar nested in it while it runs."""
         first = self.meters[0] if self.meters else None
@@ -192,9 +217,8 @@ class TaskState:
             total=total,
             unit=event.unit,
             elapsed=elapsed,
-            # by whole seconds, so that the figure of a bar that stalls does not run
-            rate=mean if over else meter.rate.per_second(int(at)),
-            remaining=None if over else meter.rate.remaining(at, total),
+            rate=mean if over else meter.per_second(at),
+            remaining=None if over else meter.remaining(at),
             status=self.status,
             depth=depth,
             fraction=None if total is None else (min(1.0, event.n / total) if total else 1.0),
@@ -434,7 +458,7 @@ class Tasks:
         # nothing waits: it takes as long as the longest of those that run
         longest = 0.0
         for task in self.running.values():
-            remaining = task.bars(now)[0].remaining
+            remaining = task.remaining(now)
             if remaining is None:
                 return by_rate
             longest = max(longest, remaining)

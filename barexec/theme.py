@@ -24,5 +24,6 @@ class Theme(NamedTuple):
 
     def paint(self, style: str, text: str) -> str:
         """The text in a style."""
-        sgr = self.styles.get(style, "")
-        return f"{sgr}{text}{self.styles.get('normal', '')}" if sgr and text else text
+        styles = self.styles
+        sgr = styles.get(style)
+        return f"{sgr}{text}{styles.get('normal', '')}" if sgr and text else text

@@ -37,6 +37,8 @@ class Child(NamedTuple):
     stdout: str
     written: int
     """Bytes that it wrote to the terminal."""
+    marks: list[int]
+    """Bytes that it had written when each line of its stdout came."""
 
 
 def on_terminal(
@@ -69,12 +71,16 @@ def on_terminal(
     ) as child:
         os.close(theirs)
         reader.start()
-        stdout, _ = child.communicate()
+        assert child.stdout is not None
+        lines, marks = [], []
+        for line in child.stdout:
+            lines.append(line)
+            marks.append(written)
     reader.join()
     os.close(ours)
     if child.returncode:
         raise RuntimeError(f"a benchmark's program ended with {child.returncode}")
-    return Child(stdout, written)
+    return Child("".join(lines), written, marks)
 
 
 def table(title: str, head: Iterable[str], rows: Iterable[Iterable[object]]) -> None:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import compress, count
 from operator import ne, or_
+from sys import intern
 from typing import NamedTuple
 
 from ..terminal_text import columns_of, is_narrow, is_sure
@@ -40,15 +42,18 @@ def cells(line: str) -> Cells:
     chars: list[str] = []
     styles: list[str] = []
     style = ""
-    sure = True
-    for at, part in enumerate(_SGR.split(line)):
+    parts = _SGR.split(line)
+    text = "".join(parts[::2])
+    narrow = is_narrow(text)
+    sure = narrow or is_sure(text)
+    for at, part in enumerate(parts):
         if at % 2:
             style = "" if part in _RESETS else style + part
-        elif is_narrow(part):
-            chars += part
+        elif narrow:
+            # a bar's are kept, as what is the same object is compared at once
+            chars += part if part.isascii() else _apart(part)
             styles += [style] * len(part)
         else:
-            sure = sure and is_sure(part)
             for char in part:
                 columns = columns_of(char)
                 if columns:
@@ -60,6 +65,11 @@ def cells(line: str) -> Cells:
     while chars and chars[-1] == " " and not styles[-1]:
         del chars[-1], styles[-1]
     return Cells(chars, styles, sure)
+
+
+@lru_cache(maxsize=512)
+def _apart(text: str) -> tuple[str, ...]:
+    return tuple(map(intern, text))
 
 
 def rows_of(line: Cells, columns: int) -> int:
@@ -80,7 +90,9 @@ def differences(old: Cells, new: Cells) -> Iterator[tuple[int, int]]:
     columns = len(new.chars)
     short = columns - len(old.chars)
     was = old if short <= 0 else Cells(old.chars + [" "] * short, old.styles + [""] * short)
-    differ = map(or_, map(ne, new.chars, was.chars), map(ne, new.styles, was.styles))
+    differ: Iterator[bool] = map(ne, new.chars, was.chars)
+    if new.styles != (was.styles if short >= 0 else was.styles[:columns]):
+        differ = map(or_, differ, map(ne, new.styles, was.styles))
     begin = end = -1
     for at in compress(count(), differ):
         if at > end + GAP and end >= 0:

@@ -8,7 +8,6 @@ Never here: where on the screen the rows are; a stream.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 
 from .cells import Cells, cells, differences
 from .library import Capabilities
@@ -50,13 +49,15 @@ class Pen:
 
     def write(self, row: int, column: int, chars: list[str], styles: list[str]) -> None:
         self.go(row, column)
-        begin = 0
-        for style, run in groupby(styles):
-            end = begin + sum(1 for _ in run)
+        begin, count = 0, len(chars)
+        while begin < count:
+            style, end = styles[begin], begin + 1
+            while end < count and styles[end] == style:
+                end += 1
             text = "".join(chars[begin:end])
             self.parts.append(f"{style}{text}{self._normal}" if style else text)
             begin = end
-        self._column += len(chars)
+        self._column += count
 
     def wrap(self, wraps: bool) -> None:
         """Say whether what turns out too long may go on in the next row."""

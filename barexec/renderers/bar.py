@@ -13,11 +13,14 @@ Never here: a stream, a clock, escape codes other than the theme's own.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import ceil, isfinite
+from operator import gt
 from typing import NamedTuple
 
 from ..state import BarState, Status
-from ..terminal_text import clip, width
+from ..terminal_text import clip
+from ..terminal_text import width as measured
 from ..theme import Theme
 
 #: The least and the most columns of a bar.
@@ -36,6 +39,9 @@ FORESEEABLE = 99 * 86_400
 SPINNER_RATE = 8
 #: Lines that are kept while `render` is used without `align`.
 LINES_KEPT = 256
+
+#: The width of a text; most texts of a frame were in the one before.
+width = lru_cache(maxsize=1024)(measured)
 
 _PREFIXES = " kMGTPEZYRQ"
 _GAP = "  "
@@ -146,10 +152,25 @@ _LEAVING = (
 class BarRenderer:
     """The native look.
 
+    Args:
+        theme: "ascii" or "unicode": draw with these characters, whatever the terminal
+            says of itself ("ascii": names and messages, too); its colours are as ever.
+            A `Theme`: with that alone. None: as the terminal can.
+
+    Raises:
+        ValueError: `theme` is none of these.
+
     Guarantees: not thread-safe; every line fits in its columns.
     """
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme | str | None = None) -> None:
+        if not (theme is None or isinstance(theme, Theme) or theme in ("ascii", "unicode")):
+            raise ValueError(
+                f'unknown theme {theme!r}: it must be "ascii", "unicode", a Theme or None'
+            )
+        self._wish = theme
+        if not isinstance(theme, Theme):
+            theme = Theme(theme == "unicode")
         self.theme = theme
         self._signs = UNICODE if theme.unicode else ASCII
         self._draw = self._draw_unicode if theme.unicode else self._draw_ascii
@@ -160,6 +181,19 @@ class BarRenderer:
         """The grid that fits, by columns."""
         self._lines: dict[int, dict[BarState, str]] = {}
         """The lines that were made with it."""
+
+    def with_theme(self, theme: Theme) -> BarRenderer:
+        """This look on a terminal that can show what `theme` says."""
+        wish = self._wish
+        if isinstance(wish, str):
+            theme = theme._replace(unicode=wish == "unicode")
+        return BarRenderer(wish if isinstance(wish, Theme) else theme)
+
+    def grid(self, columns: int) -> Grid:
+        """The grid for so many columns."""
+        if columns not in self._grids:
+            self._refit(columns)
+        return self._grids[columns]
 
     def align(self, states: Sequence[BarState], columns: int) -> None:
         """Make the columns of the grid wide enough for all these states.
@@ -194,50 +228,54 @@ class BarRenderer:
 
     # --- what the columns say ---
 
+    def name(self, state: BarState) -> str:
+        """The bar's desc, indented as deep as it is nested."""
+        if not state.depth:
+            return state.desc
+        return "  " * (state.depth - 1) + self._signs.branch + state.desc
+
     def _say(self, state: BarState) -> Cells:
         n, total = counts(state) if state.counted else ("", "")
         rate, unit = speed(state.rate, state.unit)
-        desc = state.desc
-        if state.depth:
-            desc = "  " * (state.depth - 1) + self._signs.branch + desc
         return Cells(
-            desc,
+            self.name(state),
             n,
             total,
             percent(state),
             duration(state.elapsed),
             until(state.remaining),
             rate,
-            clip(unit, UNIT_MOST, self._signs.mark),
+            unit if len(unit) * 2 <= UNIT_MOST else clip(unit, UNIT_MOST, self._signs.mark),
             state.postfix,
         )
 
     def _grow(self, state: BarState) -> Cells:
         """Widen the columns for what the state says, and give that."""
         old, cells = self._natural, self._say(state)
-        silent = not says(state)
-        rate, unit, words = old.rate, old.unit, old.words
-        if cells.rate and silent:
-            rate, unit = max(rate, len(cells.rate)), max(unit, width(cells.unit))
+        rate = unit = words = 0
         if state.whole:
             # what went wrong stands where the rate would; its room is kept from the start
-            rate = max(rate, 4)
-            unit = max(unit, len(state.unit) + 2, width(cells.words) - rate - 1)
-        elif silent:
-            words = max(words, width(cells.words))
-        self._natural = Grid(
-            max(old.desc, width(cells.desc)),
-            BAR_MOST if cells.percent else old.bar,
+            rate = max(4, len(cells.rate), old.rate)
+            unit = max(len(state.unit) + 2, width(cells.unit), width(cells.words) - rate - 1)
+        elif not says(state):
+            words = width(cells.words) if cells.words else 0
+            if cells.rate:
+                rate, unit = len(cells.rate), width(cells.unit)
+        need = (
+            width(cells.desc),
+            BAR_MOST if cells.percent else 0,
             # as much room for n as it can need before its total
-            max(old.n, len(cells.n), len(cells.total)),
-            max(old.total, len(cells.total)),
-            4 if cells.percent else old.percent,
-            max(old.elapsed, len(cells.elapsed)),
-            max(old.remaining, len(cells.remaining), 4 if cells.total else 0),
+            max(len(cells.n), len(cells.total)),
+            len(cells.total),
+            4 if cells.percent else 0,
+            len(cells.elapsed),
+            max(len(cells.remaining), 4 if cells.total else 0),
             rate,
             unit,
             words,
         )
+        if any(map(gt, need, old)):
+            self._natural = Grid(*map(max, need, old))
         return cells
 
     def _refit(self, columns: int) -> None:
@@ -250,8 +288,8 @@ class BarRenderer:
 
     def _row(self, state: BarState, cells: Cells, columns: int) -> str:
         grid = self._grid
-        glyph = self._glyph(state)
-        styles = _STYLES[state.status]
+        glyph = self.glyph(state)
+        styles = STYLES[state.status]
         if not grid.desc and not grid.percent:
             return self._least(state, cells, columns)
         message = says(state)
@@ -259,11 +297,9 @@ class BarRenderer:
             return self._join(self._message(glyph, message, styles, cells, columns))
         if state.whole:
             styles = styles._replace(desc="bold", numbers="")
-        row = [
-            (styles.glyph if glyph != " " else "", glyph),
-            ("", " "),
-            (styles.desc, self._fill(cells.desc, grid.desc)),
-        ]
+        desc = self.fill(cells.desc, grid.desc)
+        lead = [("", "  ")] if glyph == " " else [(styles.glyph, glyph), ("", " ")]
+        row = [*lead, (styles.desc, desc)]
         if grid.bar:
             row += self._bar(state, cells, styles)
         numbers = ""
@@ -294,7 +330,7 @@ class BarRenderer:
             row.append(("dim", _GAP + self._cut(cells.words, grid.words)))
         return self._join(row)
 
-    def _bar(self, state: BarState, cells: Cells, styles: _Styles) -> list[tuple[str, str]]:
+    def _bar(self, state: BarState, cells: Cells, styles: Styles) -> list[tuple[str, str]]:
         columns = self._grid.bar
         if state.fraction is None:
             return [("", " " * (len(_GAP) + columns))]
@@ -304,13 +340,14 @@ class BarRenderer:
             words = _GAP + cells.words
             columns -= width(words)
             if columns < BAR_LEAST:
-                words = _GAP + self._fill(cells.words, self._grid.bar)
+                words = _GAP + self.fill(cells.words, self._grid.bar)
                 return [(_wrong(cells), words)]
         done, rest = self._draw(state, columns)
-        return [("", _GAP), (styles.bar, done), ("rest", rest), (_wrong(cells), words)]
+        row = [("", _GAP), (styles.bar, done), ("rest", rest)]
+        return [*row, (_wrong(cells), words)] if words else row
 
     def _message(
-        self, glyph: str, message: str, styles: _Styles, cells: Cells, columns: int
+        self, glyph: str, message: str, styles: Styles, cells: Cells, columns: int
     ) -> list[tuple[str, str]]:
         """The row of a task with a message, which stands across the columns of the bar.
 
@@ -328,15 +365,15 @@ class BarRenderer:
             if room - desc < MESSAGE_LEAST:
                 desc = min(desc, width(cells.desc), max(columns // 3, 6))
             room -= desc
-        row = [(styles.glyph, glyph), ("", " "), (styles.desc, self._fill(cells.desc, desc))]
+        row = [(styles.glyph, glyph), ("", " "), (styles.desc, self.fill(cells.desc, desc))]
         if room > 4:
-            row += [("", _GAP), (styles.message, self._fill(message, room)), ("dim", time)]
+            row += [("", _GAP), (styles.message, self.fill(message, room)), ("dim", time)]
         return row
 
     def _least(self, state: BarState, cells: Cells, columns: int) -> str:
         """What is left of a row where not even desc and percent have room."""
-        style = _STYLES[state.status].glyph
-        glyph = self._glyph(state)
+        style = STYLES[state.status].glyph
+        glyph = self.glyph(state)
         if glyph == " ":
             levels = self._signs.levels
             level = levels[min(_steps(state, len(levels)), len(levels) - 1)]
@@ -346,7 +383,8 @@ class BarRenderer:
         desc = self._cut(cells.desc.strip(), columns - 5) if columns >= 8 else ""
         return self._join([(style, f"{glyph:>4} "), ("bold" if state.whole else "", desc)])
 
-    def _glyph(self, state: BarState) -> str:
+    def glyph(self, state: BarState) -> str:
+        """The sign of the bar's status, one column; a blank where a running bar says it."""
         if state.status is Status.RUNNING and state.fraction is None:
             spinner = self._signs.spinner
             return spinner[int(_sane(state.elapsed) % 3600 * SPINNER_RATE) % len(spinner)]
@@ -365,7 +403,8 @@ class BarRenderer:
     def _cut(self, text: str, columns: int) -> str:
         return clip(text, columns, self._signs.mark)
 
-    def _fill(self, text: str, columns: int) -> str:
+    def fill(self, text: str, columns: int) -> str:
+        """The text, cut or padded to so many display columns."""
         missing = columns - width(text)
         if missing < 0:
             text = self._cut(text, columns)
@@ -376,18 +415,20 @@ class BarRenderer:
         """The pieces, each in its style, without the blanks at the end."""
         while row and not row[-1][1].strip():
             row.pop()
-        line = pending = ""
-        current = ""
+        paint = self.theme.paint
+        line = pending = current = ""
         for style, text in row:
-            if style != current and pending:
-                line += self.theme.paint(current, pending)
-                pending = ""
-            current = style
-            pending += text
-        return line + self.theme.paint(current, pending.rstrip())
+            if style != current:
+                line += paint(current, pending) if current else pending
+                current, pending = style, text
+            else:
+                pending += text
+        return line + paint(current, pending.rstrip())
 
 
-class _Styles(NamedTuple):
+class Styles(NamedTuple):
+    """The styles of the parts of a row."""
+
     glyph: str
     desc: str
     bar: str
@@ -395,13 +436,13 @@ class _Styles(NamedTuple):
     message: str
 
 
-_STYLES = {
-    Status.PENDING: _Styles("dim", "dim", "dim", "dim", "dim"),
-    Status.RUNNING: _Styles("bar", "", "bar", "", ""),
-    Status.DONE: _Styles("done", "dim", "done", "dim", "dim"),
-    Status.FAILED: _Styles("failed", "bold", "failed", "dim", "failed"),
-    Status.CANCELLED: _Styles("cancelled", "dim", "dim", "dim", "dim"),
-    Status.LOST: _Styles("lost", "bold", "lost", "dim", "lost"),
+STYLES = {
+    Status.PENDING: Styles("dim", "dim", "dim", "dim", "dim"),
+    Status.RUNNING: Styles("bar", "", "bar", "", ""),
+    Status.DONE: Styles("done", "dim", "done", "dim", "dim"),
+    Status.FAILED: Styles("failed", "bold", "failed", "dim", "failed"),
+    Status.CANCELLED: Styles("cancelled", "dim", "dim", "dim", "dim"),
+    Status.LOST: Styles("lost", "bold", "lost", "dim", "lost"),
 }
 
 
@@ -461,11 +502,19 @@ def counts(state: BarState) -> tuple[str, str]:
 
 
 def _count(value: float, short: bool) -> str:
-    if not isfinite(value):
+    if not finite(value):
         return "?"
     if short and value >= 1000:
         return shortened(value)
     return str(value) if isinstance(value, int) else f"{value:.1f}"
+
+
+def finite(value: float) -> bool:
+    """Whether a float can hold it; False also for integers beyond 1e308."""
+    try:
+        return isfinite(value)
+    except OverflowError:
+        return False
 
 
 def shortened(value: float) -> str:
@@ -487,9 +536,10 @@ def percent(state: BarState) -> str:
     return f"{min(99, int(state.fraction * 100 + 1e-9))}%"
 
 
+@lru_cache(maxsize=1024)
 def speed(rate: float | None, unit: str) -> tuple[str, str]:
     """The number and the unit of a rate: units a second, or time a unit where slow."""
-    if rate is None or not isfinite(rate) or rate <= 0:
+    if rate is None or not finite(rate) or rate <= 0:
         return "", ""
     if rate >= 1000:
         text = shortened(rate)
@@ -509,7 +559,12 @@ def speed(rate: float | None, unit: str) -> tuple[str, str]:
 
 def duration(seconds: float) -> str:
     """Whole seconds as 0:12, 1:02:03 or 2d 03:04."""
-    minutes, second = divmod(int(_sane(seconds)), 60)
+    return _clock(int(_sane(seconds)))
+
+
+@lru_cache(maxsize=1024)
+def _clock(seconds: int) -> str:
+    minutes, second = divmod(seconds, 60)
     hours, minute = divmod(minutes, 60)
     if hours >= 24:
         return f"{hours // 24}d {hours % 24:02}:{minute:02}"
@@ -524,7 +579,7 @@ def until(remaining: float | None) -> str:
 
 
 def _sane(seconds: float) -> float:
-    return seconds if isfinite(seconds) and seconds > 0 else 0.0
+    return seconds if finite(seconds) and seconds > 0 else 0.0
 
 
 def _steps(state: BarState, steps: int) -> int:

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wcwidth import wcwidth
 
-from barexec.renderers import NAMES, check, get
 from barexec.renderers.bar import (
     BarRenderer,
     counts,
@@ -383,25 +382,3 @@ def test_a_long_message_takes_the_rest_of_the_row() -> None:
 def test_what_went_wrong_is_told_in_the_first_row(columns: int) -> None:
     whole = MIXED[0]._replace(postfix="2 failed")
     assert "2 failed" in frame(make(PLAIN), [whole, *MIXED[1:]], columns)[0]
-
-
-# --- lookup ---
-
-
-class Own:
-    def render(self, state: BarState, columns: int) -> str:
-        return state.desc[:columns]
-
-
-def test_lookup() -> None:
-    own = Own()
-    assert get(own, PLAIN) is own
-    for name in NAMES:
-        assert get(name, PLAIN).render(MIXED[0], 40)
-
-
-@pytest.mark.parametrize("renderer", ["rainbow", "", None, 3, Own, object()])
-def test_an_unknown_renderer_is_refused_by_name(renderer: object) -> None:
-    with pytest.raises(ValueError, match="'bar'") as caught:
-        check(renderer)
-    assert repr(renderer) in str(caught.value)

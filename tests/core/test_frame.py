@@ -212,7 +212,9 @@ def test_the_last_line_gets_shorter_before_it_is_cut() -> None:
     on, _ = layout()
     pool = Pool().submit(*range(1, 40)).start(1, 2, 3)
     assert pool.shown(on, 3, 26)[-1] == "  … 2 running, 36 waiting"
-    assert pool.shown(on, 3, 20)[-1] == "  … 2r 36w"
+    assert pool.shown(on, 3, 19)[-1] == "  … 2 run, 36 wait"
+    assert pool.shown(on, 3, 15)[-1] == "2 run, 36 wait"
+    assert pool.shown(on, 3, 12)[-1] == "  … 2r 36w"
     assert pool.shown(on, 3, 7)[-1] == "2r 36w"
     assert pool.shown(on, 3, 4)[-1] == "2r …"
 
@@ -319,7 +321,7 @@ def test_with_all_rows_pinned_and_all_to_see_there_is_no_other_row() -> None:
     on, _ = layout()
     pool = Pool().submit(1, 2, 3).start(1, 2, 3).pin(1, 0, 0).pin(2, 0, 1).pin(3, 9, 1)
     assert pool.shown(on, 2) == ("1", "2        3")
-    assert pool.shown(on, 2, 9) == ("1", "  … 2r")
+    assert pool.shown(on, 2, 9) == ("1", "  … 2 run")
 
 
 def test_what_is_hidden_at_a_place_is_counted_as_what_it_is() -> None:
@@ -335,7 +337,7 @@ def test_what_is_hidden_at_a_place_is_counted_as_what_it_is() -> None:
     pool.pin(3, 0, 30)
     assert pool.shown(on) == ("whole", "1", "  … 4 failed, 4 running off the screen")
     assert pool.shown(on, columns=23)[-1] == "  … 4 failed, 4 running"
-    assert pool.shown(on, columns=22)[-1] == "  … 4f 4r"
+    assert pool.shown(on, columns=22)[-1] == "  … 4 fail, 4 run"
 
 
 def test_text_has_the_row_of_the_name_or_those_below_bars() -> None:
