@@ -206,6 +206,7 @@ class Display:
     ) -> None:
         self.stream = stream
         self.tasks = Tasks(None if leave is True else KEPT)
+        self.tasks.glass = policy.mode != "plain"
         if desc is not None:
             self.tasks.desc = desc
         self.pools: list[Pool] = []
@@ -476,6 +477,7 @@ class Display:
         if opened is None:
             # the terminal cannot move its cursor
             self._policy = self._policy._replace(mode="plain")
+            self.tasks.glass = False
             return None
         painter, theme = opened
         return painter, Layout(get(self._renderer, theme))
@@ -511,8 +513,12 @@ class Display:
         # a result may overtake the task's last numbers, which come within a tick
         over, self._untold = self._untold + (over if last else []), [] if last else over
         lines, self._printed = self._printed, []
+        for task in over:
+            # rows that a task has drawn: a log has them once they are final
+            lines += filter(None, task.lines)
+            if narration is not None:
+                lines += narration.ended(task, self.tasks, now)
         if narration is not None:
-            lines += [line for task in over for line in narration.ended(task, self.tasks, now)]
             lines += narration.tick(self.tasks, now)
             if last:
                 lines += narration.summary(self.tasks, now)

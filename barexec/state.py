@@ -269,6 +269,8 @@ class Tasks:
         """No pool has reported yet: only bars outside any task, which need no whole."""
         self.columns = 80
         """Of the terminal that tasks believe to write to."""
+        self.glass = True
+        """Whether there is a screen, on which a task can have a place for its text."""
         self._spoken: list[TaskState] = []
         """Tasks that have ended, and may have left a line without a newline."""
         self._strays: dict[int, TerminalText] = {}
@@ -366,7 +368,8 @@ class Tasks:
         if task.started is None:
             task.started = now
         if task.text is None:
-            task.text = TerminalText(self.columns, TEXT_ROWS, drawn=task.location is not None)
+            placed = self.glass and task.location is not None
+            task.text = TerminalText(self.columns, TEXT_ROWS, drawn=placed)
         lines = task.text.feed(event.text)
         task.lines = task.text.rows
         if task.status.ended:
