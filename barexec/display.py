@@ -96,7 +96,7 @@ class Pool:
         self.gone = threading.Event()
         self._display = display
         # what is kept for each task is little, and nothing that the garbage collector walks
-        self.fresh: deque[Submission] = deque()
+        self.fresh: dict[int, Submission] = {}
         self.done: deque[int] = deque()
         """The numbers of tasks that came to a good end; of any other, `Display.ended` tells."""
         self._numbers: dict[Future[Any], int] = {}
@@ -106,8 +106,7 @@ class Pool:
     def submitted(self, desc: str, items: int, location: tuple[int, int] | None = None) -> int:
         """A task of so many items is about to be submitted. Gives its number."""
         id = next(_ids)
-        # short where it can be: there may be thousands
-        self.fresh.append((id, desc, items, location) if location else (id, desc, items))
+        self.fresh[id] = desc if items == 1 and location is None else (desc, items, location)
         return id
 
     def accepted(self, id: int, future: Future[Any]) -> None:
@@ -207,11 +206,12 @@ class Display:
     ) -> None:
         self.stream = stream
         self.tasks = Tasks(None if leave is True else KEPT)
+        self.tasks.glass = policy.mode != "plain"
         if desc is not None:
             self.tasks.desc = desc
         self.pools: list[Pool] = []
         self.staged: dict[int, worker.Task] = {}
-        self.submitted: deque[Submission] = deque()
+        self.submitted: dict[int, Submission] = {}
         """Those outside any pool."""
         self.ended: deque[tuple[Pool | None, int, Status | None, BaseException | None]] = deque()
         self.finished = threading.Event()
@@ -312,9 +312,9 @@ class Display:
             pool.receiver.deafen()
             pool.gone.set()
             # what is still reported is heard by nobody: keep none of it
-            pool.fresh = deque(maxlen=0)
+            pool.fresh = _Nothing()
             pool.done = deque(maxlen=0)
-        self.submitted = deque(maxlen=0)
+        self.submitted = _Nothing()
         self.ended = deque(maxlen=0)
         self._warn(error)
 
@@ -394,10 +394,10 @@ class Display:
                 events += pool.decoder.feed(pool.receiver.receive())
         for staged in list(self.staged.values()):
             events += staged.sample(now)
-        fresh = _drain(self.submitted)
+        fresh = _move(self.submitted)
         for pool, numbers in zip(pools, done, strict=True):
-            own = _drain(pool.fresh)
-            fresh += own
+            own = _move(pool.fresh)
+            fresh |= own
             pool.live += len(own) - len(numbers)
             if own:
                 pool.used = True
@@ -477,6 +477,7 @@ class Display:
         if opened is None:
             # the terminal cannot move its cursor
             self._policy = self._policy._replace(mode="plain")
+            self.tasks.glass = False
             return None
         painter, theme = opened
         return painter, Layout(get(self._renderer, theme))
@@ -512,13 +513,32 @@ class Display:
         # a result may overtake the task's last numbers, which come within a tick
         over, self._untold = self._untold + (over if last else []), [] if last else over
         lines, self._printed = self._printed, []
+        for task in over:
+            # rows that a task has drawn: a log has them once they are final
+            lines += filter(None, task.lines)
+            if narration is not None:
+                lines += narration.ended(task, self.tasks, now)
         if narration is not None:
-            lines += [line for task in over for line in narration.ended(task, self.tasks, now)]
             lines += narration.tick(self.tasks, now)
             if last:
                 lines += narration.summary(self.tasks, now)
         if lines:
             painter.say(lines)
+
+
+class _Nothing(dict[int, Submission]):
+    """Keeps nothing."""
+
+    def __setitem__(self, id: int, submission: Submission) -> None:
+        pass
+
+
+def _move(submissions: dict[int, Submission]) -> dict[int, Submission]:
+    """What is there, taken out: others may put more in meanwhile."""
+    moved = submissions.copy()
+    for id in moved:
+        del submissions[id]
+    return moved
 
 
 def _is_gone(error: BaseException) -> bool:
@@ -705,7 +725,7 @@ def stage() -> worker.Task | None:
 
         task = _stages[thread] = worker.Task(id, leave)
         display.staged[id] = task
-        display.submitted.append((id, "", 0))
+        display.submitted[id] = "", 0
     display.start()
     return task
 

@@ -126,6 +126,8 @@ class TerminalText:
     def end(self) -> list[str]:
         """The stream has ended: what plain text was not finished by a newline."""
         self._rest, self._passing = "", None
+        if self._drawn:
+            self._draw()
         self._leave()
         self._renew()
         finished, self._finished = self._finished, []

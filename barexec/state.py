@@ -10,10 +10,9 @@ Never here: I/O, threads, a clock, columns.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from itertools import islice
-from operator import itemgetter
 from typing import NamedTuple
 
 from .events import Advanced, Event, Printed, Started
@@ -227,8 +226,17 @@ class TaskState:
         )
 
 
-#: A task as it was submitted: its number, its name, how many items it has, and its location.
-Submission = tuple[int, str, int] | tuple[int, str, int, tuple[int, int]]
+#: A task as it was submitted: its name, how many items it has, and its location. Of one item
+#: and without a location the name alone: of thousands, nothing that the collector walks.
+Submission = str | tuple[str, int] | tuple[str, int, tuple[int, int] | None]
+
+
+def _items(submission: Submission) -> int:
+    return 1 if isinstance(submission, str) else submission[1]
+
+
+def _task(id: int, submission: Submission) -> TaskState:
+    return TaskState(id, *((submission,) if isinstance(submission, str) else submission))
 
 
 class Tasks:
@@ -261,6 +269,8 @@ class Tasks:
         """No pool has reported yet: only bars outside any task, which need no whole."""
         self.columns = 80
         """Of the terminal that tasks believe to write to."""
+        self.glass = True
+        """Whether there is a screen, on which a task can have a place for its text."""
         self._spoken: list[TaskState] = []
         """Tasks that have ended, and may have left a line without a newline."""
         self._strays: dict[int, TerminalText] = {}
@@ -276,15 +286,15 @@ class Tasks:
 
     def waiting(self) -> list[TaskState]:
         """The tasks that wait, as tasks like the others."""
-        return [TaskState(*submission) for submission in self.pending.values()]
+        return [_task(id, submission) for id, submission in self.pending.items()]
 
-    def submit(self, submissions: Sequence[Submission], now: float) -> None:
-        """Tasks were submitted: they wait."""
+    def submit(self, submissions: Mapping[int, Submission], now: float) -> None:
+        """Tasks of these numbers were submitted: they wait."""
         if submissions:
-            # thousands at once, so without a Python step for each
-            self.pending.update(zip(map(itemgetter(0), submissions), submissions, strict=True))
+            self.pending.update(submissions)
             self.counts[Status.PENDING] += len(submissions)
-            self.items[Status.PENDING] += sum(map(itemgetter(2), submissions))
+            more = [_items(words) - 1 for words in submissions.values() if type(words) is not str]
+            self.items[Status.PENDING] += len(submissions) + sum(more)
             if self._since is None:
                 self._since = now
 
@@ -308,8 +318,8 @@ class Tasks:
         if submission is None:
             return None
         self.counts[Status.PENDING] -= 1
-        self.items[Status.PENDING] -= submission[2]
-        return TaskState(*submission)
+        self.items[Status.PENDING] -= _items(submission)
+        return _task(id, submission)
 
     def _rest(self, now: float) -> None:
         """Stop the clock of the whole where nothing is live any longer."""
@@ -358,7 +368,8 @@ class Tasks:
         if task.started is None:
             task.started = now
         if task.text is None:
-            task.text = TerminalText(self.columns, TEXT_ROWS, drawn=task.location is not None)
+            placed = self.glass and task.location is not None
+            task.text = TerminalText(self.columns, TEXT_ROWS, drawn=placed)
         lines = task.text.feed(event.text)
         task.lines = task.text.rows
         if task.status.ended:
@@ -394,7 +405,7 @@ class Tasks:
                 ended.append(self.end(id, Status.DONE, "", now))
             elif submission := pending.pop(id, None):
                 count += 1
-                items += submission[2]
+                items += 1 if type(submission) is str else _items(submission)
         for status, sign in ((Status.PENDING, -1), (Status.DONE, 1)):
             self.counts[status] += sign * count
             self.items[status] += sign * items

@@ -20,11 +20,14 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
+from io import BytesIO
 from itertools import chain, count, repeat
 from multiprocessing.util import Finalize
+from pickle import Unpickler
+from sys import modules
 from threading import RLock
 from time import monotonic, sleep
-from types import FunctionType
+from types import BuiltinFunctionType, FunctionType
 from typing import Any, TypeVar
 from weakref import ref
 
@@ -675,6 +678,39 @@ def _current() -> Task | None:
     return stage() if stage is not None else None
 
 
+#: A function, or the module and the name that it is found by.
+Reference = Callable[..., Any] | tuple[str, str]
+
+
+_references: dict[Callable[..., Any], tuple[str, str]] = {}
+
+
+def _reference(function: Callable[..., Any]) -> Reference:
+    """How a function is pickled: by its name, as `pickle` does, at a third of the cost.
+
+    Whatever is not surely found by it is left to `pickle`, and to its errors.
+    """
+    kind = type(function)
+    if kind is FunctionType or kind is BuiltinFunctionType:
+        if known := _references.get(function):
+            return known
+        module, name = function.__module__, function.__qualname__
+        if module in modules and getattr(modules[module], name, None) is function:
+            _references[function] = module, name
+            return module, name
+    return function
+
+
+def _function(reference: Reference) -> Any:
+    if type(reference) is not tuple:
+        return reference
+    module, name = reference
+    try:
+        return getattr(modules[module], name)
+    except (KeyError, AttributeError):
+        return Unpickler(BytesIO()).find_class(module, name)  # it imports, and says what it lacks
+
+
 class Call(tuple[Any, ...]):
     """What `submit` sends in the place of the user's function: the arguments of `begin`.
 
@@ -686,7 +722,10 @@ class Call(tuple[Any, ...]):
     __slots__ = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return begin, tuple(self)
+        if len(self) == 3:
+            return begin, (self[0], self[1], _reference(self[2]))
+        pool, id, function, inner, *more = self
+        return begin, (pool, id, _reference(function), tuple(map(_reference, inner)), *more)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run here and now, as it would in a worker."""
@@ -696,8 +735,8 @@ class Call(tuple[Any, ...]):
 def begin(
     pool: str,
     id: int,
-    function: Callable[..., Any],
-    inner: tuple[Callable[..., Any], ...] = (),
+    function: Reference,
+    inner: tuple[Reference, ...] = (),
     fill: tuple[tuple[str, str], ...] = (),
     bar: tuple[str | None, float | None, str] | None = None,
     location: tuple[int, int] | None = None,
@@ -717,21 +756,23 @@ def begin(
     global _task, _worker
     if _task is not None:
         _end(_task)
-    if not callable(function):  # the stock loop will say so
-        return function
+    call = _function(function)
+    if not callable(call):  # the stock loop will say so
+        return call  # type: ignore[no-any-return]
     task = _task = Task(id)
     task.pool = pool
-    task.location = location
-    if inner or fill or bar:
+    if inner or fill or bar or location:
+        task.location = location
         if bar is not None:
             desc, total, unit = bar
             Bar(total, desc=desc, unit=unit)
         given = {name: _GIVEN[kind]() for name, kind in fill}
-        if inner:
-            inner, given = tuple(partial(f, **given) for f in inner) if fill else inner, {}
-        running = partial(function, *inner, **given)
+        functions = list(map(_function, inner))
+        if functions and given:
+            functions, given = [partial(f, **given) for f in functions], {}
+        running = partial(call, *functions, **given)
     else:
-        running = partial(function)
+        running = partial(call)
     task.life = ref(running, _over)
     sender = senders.get(pool)
     if sender is not None:

@@ -49,7 +49,7 @@ class Pool:
 
     def submit(self, *ids: int, items: int = 1) -> Pool:
         for id in ids:
-            self.tasks.submit([(id, str(id), items)], self.now)
+            self.tasks.submit({id: (str(id), items)}, self.now)
         return self
 
     def start(self, *ids: int) -> Pool:
@@ -222,11 +222,11 @@ def test_the_last_line_gets_shorter_before_it_is_cut() -> None:
 def test_text_of_a_task_is_made_printable_for_any_renderer() -> None:
     on, names = layout()
     pool = Pool()
-    pool.tasks.submit([(1, "a\x1b[31mb\nc\u202e\x07", 1)], 0.0)
+    pool.tasks.submit({1: ("a\x1b[31mb\nc\u202e\x07", 1)}, 0.0)
     pool.start(1)
     assert pool.shown(on)[1] == "ab c"
     plain = Layout(names, Theme())
-    pool.tasks.submit([(2, "日本", 1)], 0.0)
+    pool.tasks.submit({2: ("日本", 1)}, 0.0)
     pool.start(2)
     assert pool.shown(plain)[2] == "??"
 

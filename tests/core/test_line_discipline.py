@@ -229,6 +229,14 @@ def test_what_leaves_and_what_stays(text: str, lines: list[str], rows: Rows) -> 
     assert fed(text) == (lines, rows)
 
 
+def test_with_a_place_all_text_is_rows() -> None:
+    text = TerminalText(80, 3, drawn=True)
+    assert text.feed("one\ntwo\nthree") == []
+    assert text.rows == ("one", "two", "three")
+    assert text.feed("\nfour") + text.end() == ["one"]
+    assert text.rows == ("two", "three", "four")
+
+
 def test_the_oldest_row_leaves_where_there_are_too_many() -> None:
     text, lines = TerminalText(height=3), list[str]()
     for n in range(6):

@@ -29,7 +29,7 @@ class Log:
 
     def submit(self, *names: str, items: int = 1) -> Log:
         for name in names:
-            self.tasks.submit([(self.tasks.all + 1, name, items)], self.now)
+            self.tasks.submit({self.tasks.all + 1: (name, items)}, self.now)
         return self
 
     def start(self, *ids: int) -> Log:

@@ -19,7 +19,7 @@ def advanced(task: int = 1, n: float = 0, total: float | None = None, **other: A
 def submitted(count: int = 1, items: int = 1, **options: Any) -> Tasks:
     tasks = Tasks(**options)
     for id in range(1, count + 1):
-        tasks.submit([(id, f"task {id}", items)], 0.0)
+        tasks.submit({id: (f"task {id}", items)}, 0.0)
     return tasks
 
 
@@ -71,7 +71,7 @@ def test_a_late_sample_still_counts() -> None:
 
 def test_a_lost_task_says_so() -> None:
     tasks = running(2)
-    tasks.submit([(3, "waits", 1)], 0.0)
+    tasks.submit({3: ("waits", 1)}, 0.0)
     tasks.end(2, Status.LOST, "", 1.0)
     tasks.end(3, Status.LOST, "", 1.0)
     assert tasks.failed[2].message == "its worker (process 102) died"
@@ -136,7 +136,7 @@ def test_the_time_to_go_counts_partial_progress_and_what_waits() -> None:
 def test_without_bars_the_time_to_go_is_not_told_before_a_wave_is_through() -> None:
     tasks = running(8)
     for id in range(9, 41):
-        tasks.submit([(id, "", 1)], 0.0)
+        tasks.submit({id: ("", 1)}, 0.0)
     told = []
     for id in range(1, 9):
         now = 10.0 + id / 10
@@ -160,7 +160,7 @@ def test_the_clock_of_the_whole_stands_while_nothing_is_live() -> None:
     tasks = submitted()
     tasks.end(1, Status.DONE, "", 2.0)
     assert tasks.whole(50.0).elapsed == 2
-    tasks.submit([(2, "", 1)], 100.0)
+    tasks.submit({2: ("", 1)}, 100.0)
     assert tasks.whole(103.0).elapsed == 5
     tasks.withdraw(2, 103.0)
     assert tasks.whole(200.0).elapsed == 5
@@ -187,7 +187,7 @@ def test_whatever_happens_the_counts_add_up(what: list[tuple[object, int, int]])
         items, status = known.get(id, (0, None))
         if action == "submit":
             if id not in known:
-                tasks.submit([(id, "", number)], now)
+                tasks.submit({id: ("", number)}, now)
                 known[id] = number, Status.PENDING
         elif action == "withdraw":
             tasks.withdraw(id, now)

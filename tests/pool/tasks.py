@@ -13,7 +13,7 @@ from multiprocessing import parent_process
 from typing import Any, ClassVar
 from weakref import WeakSet
 
-from barexec import Bar, ProgressPoolExecutor, track, worker
+from barexec import Bar, ProgressPoolExecutor, Writer, track, worker
 
 # --- what goes well --------------------------------------------------------------------
 
@@ -147,6 +147,10 @@ def short(n: int) -> int:
     for _ in track(range(n)):
         pass
     return n
+
+
+def written(text: str, writer: Writer) -> int:
+    return writer.write(text)
 
 
 def injected(n: int, bar: Bar) -> int:

@@ -223,6 +223,16 @@ def test_the_whole_has_a_name(capfd: pytest.CaptureFixture[str], shown: Shown) -
     assert capfd.readouterr().err.splitlines()[-1].startswith("squares: 1 task in ")
 
 
+@pytest.mark.parametrize("location", [None, (0, 6)])
+def test_a_log_has_all_that_is_written(
+    location: tuple[int, int] | None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Off a terminal there are no rows that a bar could stay in."""
+    with ProgressPoolExecutor(1) as executor:
+        executor.options(location=location).submit(tasks.written, "1\n\n\r50%\r100%\n2\n3").result()
+    assert capfd.readouterr().err.splitlines()[:-2] == ["1", "", "2", "3", "100%"]
+
+
 class Terminal(io.StringIO):
     """A stream that says that it is a terminal."""
 
@@ -280,7 +290,7 @@ def test_a_renderer_that_raises_is_one_warning_and_the_work_goes_on(
 ) -> None:
     terminal()
     with (
-        pytest.warns(RuntimeWarning, match="no more progress .*no art") as heard,
+        pytest.warns(RuntimeWarning, match="renderer .*no art.* its own look") as heard,
         ProgressPoolExecutor(1, renderer=Broken(), leave=True) as executor,
     ):
         assert list(executor.map(tasks.square, range(5))) == [0, 1, 4, 9, 16]

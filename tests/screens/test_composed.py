@@ -60,7 +60,7 @@ class Story:
     def submit(self, *names: str, items: int = 1) -> None:
         for name in names:
             self._ids[name] = len(self._ids) + 1
-            self.tasks.submit([(self._ids[name], name, items)], self.now)
+            self.tasks.submit({self._ids[name]: (name, items)}, self.now)
 
     def start(self, *names: str, at: tuple[int, int] | None = None) -> None:
         for name in names:
