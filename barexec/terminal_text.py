@@ -47,7 +47,10 @@ _FLAG_LETTERS = range(0x1F1E6, 0x1F200)
 _SELECTORS = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
 
 
-@lru_cache(maxsize=1024)
+#: Text of more characters than this is not kept: a thousand of them would take much memory.
+_KEPT = 1024
+
+
 def printable(text: str) -> str:
     """What of `text` every terminal shows alike, on one line.
 
@@ -57,6 +60,11 @@ def printable(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
+    return _printable(text) if len(text) <= _KEPT else _printable.__wrapped__(text)
+
+
+@lru_cache(maxsize=1024)
+def _printable(text: str) -> str:
     return normalize("NFC", "".join(map(shown, _ESCAPE.sub("", text))))
 
 

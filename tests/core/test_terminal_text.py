@@ -88,6 +88,17 @@ def test_a_sequence_leaves_nothing_behind(hostile: str) -> None:
     assert printable(f"before{hostile}") == "before"
 
 
+def test_long_text_is_not_kept() -> None:
+    import tracemalloc
+
+    tracemalloc.start()
+    for n in range(100):
+        assert printable(f"{n}" + "é" * 50_000)[-1] == "é"
+    kept = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert kept < 1_000_000, "bytes"
+
+
 @pytest.mark.parametrize("hostile", DROPPED, ids=lambda text: ascii(text[:20]))
 def test_nor_does_any_of_the_corpus(hostile: str) -> None:
     assert printable(f"before{hostile}after").replace(" ", "") == "beforeafter"
