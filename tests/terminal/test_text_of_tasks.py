@@ -156,12 +156,17 @@ def test_ten_megabytes_of_random_bytes(start: Start) -> None:
 # --- frozen terminals ---
 
 FROZEN = f"""{SETUP}
-display.UNPRINTED = channel.CAPACITY = 1 << 16
+display.UNPRINTED = 1 << 16
+channel.CAPACITY = {{room}}
 
 def lines(name, count, writer: Writer):
     gate()
     for line in writing.numbered(name, count, 100):
         print(line, file=writer)
+
+def line(n, writer: Writer):
+    gate()
+    writer.write(f"<{{{{n}}}} {{{{'y' * 1200}}}}>\\n")
 
 def blank(count, writer: Writer):
     gate()
@@ -191,9 +196,12 @@ def lines_of(name: str, text: str) -> list[int]:
     return [int(n) for n in re.findall(rf"<{name} (\d+) \.{{100}}>\r+\n", text)]
 
 
-def frozen(start: Start, floods: str, then: str = "", full: bool = False) -> PtyProgram:
-    """A program whose terminal freezes before its tasks begin to write."""
-    program = start(FROZEN.format(floods=floods, then=then, full=full))
+def frozen(
+    start: Start, floods: str, then: str = "", full: bool = False, room: int = 1 << 16
+) -> PtyProgram:
+    """A program whose terminal freezes before its tasks begin to write. Its channel has
+    room for so many bytes."""
+    program = start(FROZEN.format(floods=floods, then=then, full=full, room=room))
     program.until(lambda screen: any("30%" in row for row in screen.rows))
     program.flow(False)
     program.open_gate()
@@ -225,21 +233,31 @@ def test_on_a_frozen_terminal_who_writes_waits_and_nobody_else(start: Start) -> 
 
 
 def test_blank_lines_count_for_what_may_wait(start: Start) -> None:
-    program = frozen(start, "ex.submit(blank, 200)")
+    program = frozen(start, "ex.submit(blank, 30)")
     unseen(program)
     check_told(program)
-    assert thaw(program).count("<blank>") == 200
+    assert thaw(program).count("<blank>") == 30
 
 
-@pytest.mark.parametrize("count", [50, 2500])
+@pytest.mark.parametrize(("count", "wait"), [(50, True), (2500, False)])
 def test_a_terminal_that_is_frozen_at_the_end_gets_all_when_it_thaws(
-    start: Start, count: int
+    start: Start, count: int, wait: bool
 ) -> None:
     """The executor is over, with less or more than may wait, and the program goes on."""
-    program = frozen(start, f"ex.submit(lines, 'a', {count})", "late = []; ex.shutdown(wait=False)")
+    program = frozen(start, f"ex.submit(lines, 'a', {count})", f"late = []; ex.shutdown({wait})")
+    told(program)
+    assert lines_of("a", thaw(program)) == list(range(count))
+
+
+def test_tasks_that_end_while_their_text_waits_keep_their_lines_whole(start: Start) -> None:
+    """More of them than are kept."""
+    then = "[flood.result() for flood in [ex.submit(line, n) for n in range(600)]]"
+    program = frozen(start, "", then, room=1 << 20)
+    unseen(program)
     told(program)
     text = thaw(program)
-    assert lines_of("a", text) == list(range(count))
+    wanted = {f"<{n} {'y' * 1200}>" for n in range(600)}
+    assert set(re.findall(r"<\d+ y+>", text)) == wanted
 
 
 def test_a_program_that_ends_on_a_frozen_terminal_ends(start: Start) -> None:
