@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, SupportsIndex, Typ
 
 from . import display as displays
 from .injection import candidates, to_fill
+from .pool import Pool
 from .worker import Call, Chunk, Initializer, _valid_total
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             check(renderer)
         if leave not in (None, True, False, "failed"):
             raise ValueError(f'leave must be True, False, "failed" or None, not {leave!r}')
-        self._pool: displays.Pool | None = None
+        self._pool: Pool | None = None
         later = {} if max_tasks_per_child is None else {"max_tasks_per_child": max_tasks_per_child}
         if fullscreen and display is None:
             display = "fullscreen"
@@ -331,7 +332,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
 
     def _enter(
         self,
-        pool: displays.Pool,
+        pool: Pool,
         id: int,
         call: Call,
         args: tuple[Any, ...],

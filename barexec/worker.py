@@ -22,6 +22,7 @@ from contextlib import suppress
 from functools import partial
 from io import BytesIO
 from itertools import chain, count, repeat
+from multiprocessing.reduction import ForkingPickler
 from multiprocessing.util import Finalize
 from pickle import Unpickler
 from sys import modules
@@ -730,6 +731,11 @@ class Call(tuple[Any, ...]):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run here and now, as it would in a worker."""
         return begin(*self)(*args, **kwargs)
+
+
+# in its own table, which the pool's pickler looks into first: a class that is not there
+# costs more than all the rest
+ForkingPickler.register(Call, Call.__reduce__)
 
 
 def begin(
