@@ -120,6 +120,8 @@ class _Mapped:
         self.at = 0
         """How many items were submitted."""
         self.chunks = 0
+        self.plain = options is _DEFAULTS and not candidates(function)
+        """Whether every chunk is submitted just as it is."""
 
 
 class ProgressPoolExecutor(ProcessPoolExecutor):
@@ -311,13 +313,14 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         function, (items,) = mapped.function, args
         first, count, at = items[0], len(items), mapped.at
         mapped.at = at + count
-        fill = to_fill(function, first, {})
-        words = mapped.options.of(first, {}, mapped.chunks)
-        mapped.chunks += 1
+        words, fresh = _NO_WORDS, False
         what: tuple[Any, ...] = (fn.func, (function,))
-        if fill or words is not _NO_WORDS:
+        if not mapped.plain:
+            fill = to_fill(function, first, {})
+            words = mapped.options.of(first, {}, mapped.chunks)
+            mapped.chunks += 1
             what += fill, words.bar, words.location
-        fresh = words.bar is not None or any(kind == "Bar" for _, kind in fill)
+            fresh = words.bar is not None or any(kind == "Bar" for _, kind in fill)
         if count > 1 or fresh:
             args = (Chunk(items, fresh),)
         if pool is None:
