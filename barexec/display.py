@@ -26,17 +26,15 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import CancelledError, Future
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, suppress
-from itertools import count
 from time import monotonic, process_time
 from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
 
 from . import policy as policies
 from . import worker
-from .channel import Receiver, Sender, open_channel
-from .events import Decoder, Event
+from .channel import open_channel
+from .events import Event
+from .pool import LINGER, PATIENCE, Nothing, Pool, ids
 from .state import KEPT, Status, Submission, Tasks, TaskState, apply
 from .suspension import Suspension
 from .ticker import Ticker
@@ -55,10 +53,6 @@ Leave = Literal["failed"] | bool | None
 INTERVAL = 0.1
 #: Seconds before anything is drawn, so that short runs do not flash.
 QUIET = 0.3
-#: Ticks for which a closed pool is still listened to: its workers' last records.
-LINGER = 3
-#: Seconds that `close` waits for the last frame; a frozen terminal must not hold the work.
-PATIENCE = 2.0
 #: What writing to a terminal or a pipe gives that is there no longer.
 GONE = (errno.EIO, errno.EPIPE, errno.EBADF)
 #: Characters of printed lines that may wait for a terminal that takes none; beyond, nothing
@@ -67,102 +61,6 @@ UNPRINTED = 1 << 20
 #: A gap between ticks of so many seconds, in which the process did not run, was a stop
 #: (Ctrl-Z): a shell has written to the terminal since.
 STOPPED = 1.0
-
-
-class Pool:
-    """What the display knows of one executor.
-
-    Guarantees: every method may be called by any thread; none blocks but `close`.
-    """
-
-    def __init__(
-        self,
-        display: Display,
-        sender: Sender,
-        receiver: Receiver,
-        screen: Screen = Screen(),  # noqa: B008  # frozen
-    ) -> None:
-        self.key = f"{os.getpid()}-{next(_keys)}"
-        self.sender = sender
-        self.screen = screen
-        self.receiver = receiver
-        self.decoder = Decoder()
-        self.closing = False
-        self.linger = LINGER
-        self.live = 0
-        """Tasks that have not ended. The display's thread alone touches it."""
-        self.used = False
-        """Whether it ever had a task, and so workers. The display's thread alone touches it."""
-        self.gone = threading.Event()
-        self._display = display
-        # what is kept for each task is little, and nothing that the garbage collector walks
-        self.fresh: dict[int, Submission] = {}
-        self.done: deque[int] = deque()
-        """The numbers of tasks that came to a good end; of any other, `Display.ended` tells."""
-        self._numbers: dict[Future[Any], int] = {}
-        self._report = self._ended
-        worker.senders[self.key], worker.screens[self.key] = sender, screen
-
-    def submitted(self, desc: str, items: int, location: tuple[int, int] | None = None) -> int:
-        """A task of so many items is about to be submitted. Gives its number."""
-        id = next(_ids)
-        self.fresh[id] = desc if items == 1 and location is None else (desc, items, location)
-        return id
-
-    def accepted(self, id: int, future: Future[Any]) -> None:
-        """The executor took the task. Its workers have been forked by now."""
-        self._numbers[future] = id
-        future.add_done_callback(self._report)
-        self._display.start()
-
-    def refused(self, id: int) -> None:
-        """The executor did not take the task."""
-        self._display.ended.append((self, id, None, None))
-        self._display.start()
-
-    def _ended(self, future: Future[Any]) -> None:
-        # in the executor's own thread, which must not wait for what an error's `__str__` does
-        id = self._numbers.pop(future)
-        try:
-            error = future.exception()
-        except CancelledError:
-            self._display.ended.append((self, id, Status.CANCELLED, None))
-            return
-        if error is None:
-            self.done.append(id)
-        else:
-            status = Status.LOST if isinstance(error, BrokenProcessPool) else Status.FAILED
-            self._display.ended.append((self, id, status, error))
-
-    def close(self, wait: bool) -> None:
-        """No more tasks will come. With `wait`, until the last frame is drawn (bounded)."""
-        if not self.closing:
-            # after a shutdown that waited, the workers are gone: nothing is to be waited for
-            self.linger = 0 if wait else LINGER
-            self.closing = True
-            self._display.kick()
-        if wait:
-            self.gone.wait(PATIENCE)
-            self._display.join()
-        if self.gone.is_set():
-            self.forget()  # a display that failed has not
-
-    def abandon(self) -> None:
-        """Its executor is gone. To be called by the garbage collector: in any thread, at any
-        moment, so that it may wait for no lock. Its caller may hold it
-        (tests/pool/test_drop_in.py, executors dropped in cycles)."""
-        self.closing = True
-        self._display.kick(may_wait=False)
-        if self.gone.is_set():
-            self.forget()
-
-    def forget(self) -> None:
-        """It is over: give back the descriptors. A second call does nothing."""
-        worker.senders.pop(self.key, None)
-        worker.screens.pop(self.key, None)
-        self.receiver.close()
-        if not self.gone.is_set():
-            self.gone.set()
 
 
 def _in_one_line(error: BaseException) -> str:
@@ -175,8 +73,6 @@ def _in_one_line(error: BaseException) -> str:
     return f"{name}: {text}" if text else name
 
 
-_ids = count(1)
-_keys = count(1)
 _lock = threading.Lock()
 _displays: list[Display] = []
 
@@ -309,12 +205,9 @@ class Display:
             self._retire()
         self._close_screen()
         for pool in self.pools:
-            pool.receiver.deafen()
-            pool.gone.set()
-            # what is still reported is heard by nobody: keep none of it
-            pool.fresh = _Nothing()
-            pool.done = deque(maxlen=0)
-        self.submitted = _Nothing()
+            pool.deafen()
+        # what is still reported is heard by nobody: keep none of it
+        self.submitted = Nothing()
         self.ended = deque(maxlen=0)
         self._warn(error)
 
@@ -526,13 +419,6 @@ class Display:
             painter.say(lines)
 
 
-class _Nothing(dict[int, Submission]):
-    """Keeps nothing."""
-
-    def __setitem__(self, id: int, submission: Submission) -> None:
-        pass
-
-
 def _move(submissions: dict[int, Submission]) -> dict[int, Submission]:
     """What is there, taken out: others may put more in meanwhile."""
     moved = submissions.copy()
@@ -712,7 +598,7 @@ def stage() -> worker.Task | None:
         return None
     with _lock:
         display = _display_of(policy, sys.stderr)
-        id = next(_ids)
+        id = next(ids)
 
         def leave(task: worker.Task) -> None:
             if _stages.pop(thread, None) is not None:

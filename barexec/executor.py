@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, SupportsIndex, Typ
 
 from . import display as displays
 from .injection import candidates, to_fill
+from .pool import Pool
 from .worker import Call, Chunk, Initializer, _valid_total
 
 if TYPE_CHECKING:
@@ -119,6 +120,8 @@ class _Mapped:
         self.at = 0
         """How many items were submitted."""
         self.chunks = 0
+        self.plain = options is _DEFAULTS and not candidates(function)
+        """Whether every chunk is submitted just as it is."""
 
 
 class ProgressPoolExecutor(ProcessPoolExecutor):
@@ -178,7 +181,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             check(renderer)
         if leave not in (None, True, False, "failed"):
             raise ValueError(f'leave must be True, False, "failed" or None, not {leave!r}')
-        self._pool: displays.Pool | None = None
+        self._pool: Pool | None = None
         later = {} if max_tasks_per_child is None else {"max_tasks_per_child": max_tasks_per_child}
         if fullscreen and display is None:
             display = "fullscreen"
@@ -310,13 +313,14 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         function, (items,) = mapped.function, args
         first, count, at = items[0], len(items), mapped.at
         mapped.at = at + count
-        fill = to_fill(function, first, {})
-        words = mapped.options.of(first, {}, mapped.chunks)
-        mapped.chunks += 1
+        words, fresh = _NO_WORDS, False
         what: tuple[Any, ...] = (fn.func, (function,))
-        if fill or words is not _NO_WORDS:
+        if not mapped.plain:
+            fill = to_fill(function, first, {})
+            words = mapped.options.of(first, {}, mapped.chunks)
+            mapped.chunks += 1
             what += fill, words.bar, words.location
-        fresh = words.bar is not None or any(kind == "Bar" for _, kind in fill)
+            fresh = words.bar is not None or any(kind == "Bar" for _, kind in fill)
         if count > 1 or fresh:
             args = (Chunk(items, fresh),)
         if pool is None:
@@ -331,7 +335,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
 
     def _enter(
         self,
-        pool: displays.Pool,
+        pool: Pool,
         id: int,
         call: Call,
         args: tuple[Any, ...],

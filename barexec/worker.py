@@ -22,6 +22,7 @@ from contextlib import suppress
 from functools import partial
 from io import BytesIO
 from itertools import chain, count, repeat
+from multiprocessing.reduction import ForkingPickler
 from multiprocessing.util import Finalize
 from pickle import Unpickler
 from sys import modules
@@ -724,12 +725,17 @@ class Call(tuple[Any, ...]):
     def __reduce__(self) -> tuple[Any, ...]:
         if len(self) == 3:
             return begin, (self[0], self[1], _reference(self[2]))
-        pool, id, function, inner, *more = self
-        return begin, (pool, id, _reference(function), tuple(map(_reference, inner)), *more)
+        inner = tuple([_reference(function) for function in self[3]])
+        return begin, (self[0], self[1], _reference(self[2]), inner, *self[4:])
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run here and now, as it would in a worker."""
         return begin(*self)(*args, **kwargs)
+
+
+# in its own table, which the pool's pickler looks into first: a class that is not there
+# costs more than all the rest
+ForkingPickler.register(Call, Call.__reduce__)
 
 
 def begin(
@@ -761,16 +767,18 @@ def begin(
         return call  # type: ignore[no-any-return]
     task = _task = Task(id)
     task.pool = pool
-    if inner or fill or bar or location:
+    if fill or bar or location:
         task.location = location
         if bar is not None:
             desc, total, unit = bar
             Bar(total, desc=desc, unit=unit)
         given = {name: _GIVEN[kind]() for name, kind in fill}
-        functions = list(map(_function, inner))
-        if functions and given:
-            functions, given = [partial(f, **given) for f in functions], {}
-        running = partial(call, *functions, **given)
+        if inner and given:
+            running = partial(call, *[partial(_function(f), **given) for f in inner])
+        else:
+            running = partial(call, *map(_function, inner), **given)
+    elif inner:
+        running = partial(call, *map(_function, inner))
     else:
         running = partial(call)
     task.life = ref(running, _over)

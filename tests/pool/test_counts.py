@@ -16,8 +16,9 @@ from conftest import Shown
 from barexec import ProgressPoolExecutor, channel, worker
 from barexec import display as displays
 from barexec import events as records
-from barexec.display import Display, Pool
+from barexec.display import Display
 from barexec.policy import Policy
+from barexec.pool import Pool
 from barexec.state import Status, TaskState
 
 #: The watchdog of the test run is a thread, of which `fork` warns (CPython 3.12 on).

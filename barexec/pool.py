@@ -1,0 +1,159 @@
+"""`Pool`: what the display knows of one executor, and how it hears of its tasks.
+
+Whatever thread submits or ends a task appends to what is here; the display's thread takes
+it out in batches. What is kept for each task is little, and nothing that the garbage
+collector walks: there may be thousands.
+
+Never here: the screen, a reference to the executor.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from concurrent.futures import CancelledError, Future
+from concurrent.futures.process import BrokenProcessPool
+from itertools import count
+from typing import Any, Protocol
+
+from . import worker
+from .channel import Receiver, Sender
+from .events import Decoder
+from .state import Status, Submission
+from .writer import Screen
+
+#: Ticks for which a closed pool is still listened to: its workers' last records.
+LINGER = 3
+#: Seconds that `close` waits for the last frame; a frozen terminal must not hold the work.
+PATIENCE = 2.0
+
+#: The numbers of all tasks of this process.
+ids = count(1)
+_keys = count(1)
+
+
+class Listener(Protocol):
+    """What a pool needs of its display."""
+
+    ended: deque[tuple[Pool | None, int, Status | None, BaseException | None]]
+    """Tasks that came to no good end, and how; without a status, one that was not taken."""
+
+    def start(self) -> None:
+        """Run, if it does not yet."""
+
+    def kick(self, may_wait: bool = True) -> None:
+        """Look now, not at the next tick."""
+
+    def join(self) -> None:
+        """If it has finished, wait until its last round is over, and its thread gone."""
+
+
+class Pool:
+    """What the display knows of one executor.
+
+    Guarantees: every method may be called by any thread; none blocks but `close`.
+    """
+
+    def __init__(
+        self,
+        display: Listener,
+        sender: Sender,
+        receiver: Receiver,
+        screen: Screen = Screen(),  # noqa: B008  # frozen
+    ) -> None:
+        self.key = f"{os.getpid()}-{next(_keys)}"
+        self.sender = sender
+        self.screen = screen
+        self.receiver = receiver
+        self.decoder = Decoder()
+        self.closing = False
+        self.linger = LINGER
+        self.live = 0
+        """Tasks that have not ended. The display's thread alone touches it."""
+        self.used = False
+        """Whether it ever had a task, and so workers. The display's thread alone touches it."""
+        self.gone = threading.Event()
+        self._display = display
+        # what is kept for each task is little, and nothing that the garbage collector walks
+        self.fresh: dict[int, Submission] = {}
+        self.done: deque[int] = deque()
+        """The numbers of tasks that came to a good end; of any other, `Display.ended` tells."""
+        self._numbers: dict[Future[Any], int] = {}
+        self._report = self._ended
+        worker.senders[self.key], worker.screens[self.key] = sender, screen
+
+    def submitted(self, desc: str, items: int, location: tuple[int, int] | None = None) -> int:
+        """A task of so many items is about to be submitted. Gives its number."""
+        id = next(ids)
+        self.fresh[id] = desc if items == 1 and location is None else (desc, items, location)
+        return id
+
+    def accepted(self, id: int, future: Future[Any]) -> None:
+        """The executor took the task. Its workers have been forked by now."""
+        self._numbers[future] = id
+        future.add_done_callback(self._report)
+        self._display.start()
+
+    def refused(self, id: int) -> None:
+        """The executor did not take the task."""
+        self._display.ended.append((self, id, None, None))
+        self._display.start()
+
+    def _ended(self, future: Future[Any]) -> None:
+        # in the executor's own thread, which must not wait for what an error's `__str__` does
+        id = self._numbers.pop(future)
+        try:
+            error = future.exception()
+        except CancelledError:
+            self._display.ended.append((self, id, Status.CANCELLED, None))
+            return
+        if error is None:
+            self.done.append(id)
+        else:
+            status = Status.LOST if isinstance(error, BrokenProcessPool) else Status.FAILED
+            self._display.ended.append((self, id, status, error))
+
+    def close(self, wait: bool) -> None:
+        """No more tasks will come. With `wait`, until the last frame is drawn (bounded)."""
+        if not self.closing:
+            # after a shutdown that waited, the workers are gone: nothing is to be waited for
+            self.linger = 0 if wait else LINGER
+            self.closing = True
+            self._display.kick()
+        if wait:
+            self.gone.wait(PATIENCE)
+            self._display.join()
+        if self.gone.is_set():
+            self.forget()  # a display that failed has not
+
+    def abandon(self) -> None:
+        """Its executor is gone. To be called by the garbage collector: in any thread, at any
+        moment, so that it may wait for no lock. Its caller may hold it
+        (tests/pool/test_drop_in.py, executors dropped in cycles)."""
+        self.closing = True
+        self._display.kick(may_wait=False)
+        if self.gone.is_set():
+            self.forget()
+
+    def deafen(self) -> None:
+        """The display has failed: what is still reported is heard by nobody, nor kept."""
+        self.receiver.deafen()
+        self.gone.set()
+        self.fresh = Nothing()
+        self.done = deque(maxlen=0)
+
+    def forget(self) -> None:
+        """It is over: give back the descriptors. A second call does nothing."""
+        worker.senders.pop(self.key, None)
+        worker.screens.pop(self.key, None)
+        self.receiver.close()
+        if not self.gone.is_set():
+            self.gone.set()
+
+
+class Nothing(dict[int, Submission]):
+    """Keeps nothing."""
+
+    def __setitem__(self, id: int, submission: Submission) -> None:
+        pass
