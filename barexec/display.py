@@ -609,7 +609,8 @@ def stage() -> worker.Task | None:
                     display.finished.wait(PATIENCE)
                     display.join()
 
-        task = _stages[thread] = worker.Task(id, leave)
+        task = _stages[thread] = worker.Task(id)
+        task.on_end = leave
         display.staged[id] = task
         display.submitted[id] = "", 0
     display.start()

@@ -21,6 +21,8 @@ from .rate import Rate
 
 #: Finished tasks that stay whole, of each kind: more than any screen has rows.
 KEPT = 300
+#: Tasks that may come to a good end between two frames without being `folded`.
+FEW = 30
 #: Bars nested deeper than this are not shown.
 DEEPEST = 64
 #: Rows of text that a task has at most.
@@ -393,14 +395,17 @@ class Tasks:
     def done(self, ids: Sequence[int], now: float) -> list[TaskState]:
         """So many tasks are done.
 
-        Returns those that are kept. Of thousands at once the first that never were heard of
-        are only counted: they are `folded`.
+        Returns those that are kept. Of many at once, those that never were heard of and are
+        more than any screen has rows are only counted: they are `folded`.
         """
-        ended = []
-        kept = len(ids) if self._kept is None else self._kept
+        ended: list[TaskState | None] = []
+        kept = len(ids)
+        if self._kept is not None and kept > FEW:
+            kept = max(0, self._kept - len(self.finished))
+        first = max(0, len(ids) - kept)
         pending, running = self.pending, self.running
         count = items = 0
-        for id in ids[:-kept]:
+        for id in ids[:first]:
             if id in running:
                 ended.append(self.end(id, Status.DONE, "", now))
             elif submission := pending.pop(id, None):
@@ -410,7 +415,7 @@ class Tasks:
             self.counts[status] += sign * count
             self.items[status] += sign * items
         self.folded += count
-        ended += [self.end(id, Status.DONE, "", now) for id in ids[-kept:]]
+        ended += [self.end(id, Status.DONE, "", now) for id in ids[first:]]
         return [task for task in ended if task is not None]
 
     @property

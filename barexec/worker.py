@@ -401,17 +401,19 @@ class Task:
     these may be the last references to objects of the user's."""
     life: ref[Callable[..., Any]] | None = None
     """What the stock loop calls; its end is the task's."""
-    pool = ""
     location: tuple[int, int] | None = None
     writer: Writer | None = None
     chunk: tuple[Iterator[Any], int] | None = None
     """The items of a chunk, and how many: its bar is made once somebody looks."""
     _seen: tuple[tuple[object, ...], ...] = ()
 
-    def __init__(self, id: int, on_end: Callable[[Task], None] | None = None) -> None:
+    on_end: Callable[[Task], None] | None = None
+    """To be called with it once all its bars are closed."""
+
+    def __init__(self, id: int, pool: str = "") -> None:
         self.id = id
+        self.pool = pool
         self.born = monotonic()
-        self.on_end = on_end
 
     def unfold(self) -> None:
         """Make the bar of the chunk, unless it is there."""
@@ -515,13 +517,13 @@ class Worker:
         short = now - task.born < TICK
         if self._task is task:
             self._task = None
-        counts = task.slots or task.chunk
-        if short and not task.announced and not (counts and self._may_tell(now)):
-            # nothing to tell, nothing to wait for; the sampler, if it looks just now, may
-            # announce it all the same, which does no harm
-            if task.slots:
+        if short and not task.announced:
+            # the sampler, if it looks just now, may announce it all the same: no harm is done
+            if not (task.slots or task.chunk):
+                return
+            if not self._may_tell(now):
                 task.end()
-            return
+                return
         task.unfold()
         task.end()  # without the lock: objects of the user's may die
         with self._lock:
@@ -733,11 +735,6 @@ class Call(tuple[Any, ...]):
         return begin(*self)(*args, **kwargs)
 
 
-# in its own table, which the pool's pickler looks into first: a class that is not there
-# costs more than all the rest
-ForkingPickler.register(Call, Call.__reduce__)
-
-
 def begin(
     pool: str,
     id: int,
@@ -765,8 +762,7 @@ def begin(
     call = _function(function)
     if not callable(call):  # the stock loop will say so
         return call  # type: ignore[no-any-return]
-    task = _task = Task(id)
-    task.pool = pool
+    task = _task = Task(id, pool)
     if fill or bar or location:
         task.location = location
         if bar is not None:
@@ -792,8 +788,17 @@ def begin(
 
 def _over(life: ref[Callable[..., Any]]) -> None:
     """The stock loop has let go of what it called: the task has ended."""
-    if _task is not None and _task.life is life:
-        _end(_task)
+    global _task
+    task = _task
+    if task is None or task.life is not life:
+        return
+    if task.slots or task.chunk or task.announced or monotonic() - task.born >= TICK:
+        _end(task)
+    else:
+        # the usual one of thousands: nothing to tell
+        _task = None
+        if _worker is not None:
+            _worker._task = None
 
 
 def _end(task: Task) -> None:
@@ -814,6 +819,12 @@ class Chunk:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return open_chunk, (self._items, self._fresh)
+
+
+# in its own table, which the pool's pickler looks into first: the search for a class that is
+# not there costs as much as all the rest
+ForkingPickler.register(Call, Call.__reduce__)
+ForkingPickler.register(Chunk, Chunk.__reduce__)
 
 
 def open_chunk(items: tuple[Any, ...], fresh: bool) -> Iterator[Any]:

@@ -464,7 +464,8 @@ def test_outside_of_any_task_on_a_stage_the_first_bar_is_the_current_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ended: list[Task] = []
-    task = Task(7, ended.append)
+    task = Task(7)
+    task.on_end = ended.append
     monkeypatch.setattr(worker, "stage", lambda: task)
     current_bar().update(2)
     current_bar().update(3)
