@@ -401,6 +401,8 @@ def _word(value: object) -> str:
     kind = type(value)
     if kind in _SHORT or (kind in (str, bytes) and len(value) <= NAME_LIMIT):  # type: ignore[arg-type]
         return repr(value)
+    if kind is tuple and len(value) <= 4 and {*map(type, value)} <= _SHORT:  # type: ignore[arg-type, call-overload]
+        return repr(value)
     if kind.__module__.startswith("pathlib"):
         return str(value.name)  # type: ignore[attr-defined]
     return "…"

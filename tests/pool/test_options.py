@@ -10,6 +10,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from conftest import Shown
 
 from barexec import Bar, ProgressPoolExecutor, track
 from barexec import display as displays
+from barexec.executor import _name
 from barexec.state import BarState
 from barexec.testing import Screen
 
@@ -371,3 +373,19 @@ def test_each_stream_has_a_display(shown: Shown, monkeypatch: pytest.MonkeyPatch
     assert len(shown.displays) == 2
     assert "square(2) is done" in elsewhere.getvalue()
     assert "square(1)" not in elsewhere.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "name"),
+    [
+        ((), {}, "square"),
+        ((3,), {}, "square(3)"),
+        (((0, 1),), {}, "square((0, 1))"),
+        ((("a", object()),), {}, "square(…)"),
+        ((Path("folder/file.txt"), 2.5), {"by": None}, "square(file.txt, 2.5, by=None)"),
+    ],
+)
+def test_a_task_is_called_by_its_function_and_plain_arguments(
+    args: tuple[Any, ...], kwargs: dict[str, Any], name: str
+) -> None:
+    assert _name(tasks.square, args, kwargs) == name
