@@ -627,7 +627,10 @@ def child():
     assert ours() == [], ours()
     displays._close_all()
 def fork():
-    pid = os.fork()
+    # not while the stock class's own thread holds its lock: it would stay locked in the child,
+    # where the stock class waits for it once the executor is collected
+    with executor._shutdown_lock:
+        pid = os.fork()
     if not pid:
         status = 1
         try:
