@@ -49,6 +49,7 @@ class Layout:
     def __init__(self, renderer: Renderer, theme: Theme | None = None) -> None:
         self._renderer = renderer
         self._align = getattr(renderer, "align", None)
+        self._fits = getattr(renderer, "fits", False)
         self._theme: Theme = theme or getattr(renderer, "theme", None) or Theme()
         self._mark = "…" if self._theme.unicode else ".."
         self._places: dict[int, Place] = {}
@@ -298,10 +299,11 @@ class Layout:
         line = ""
         for what, column, columns in pieces:
             if isinstance(what, str):
-                text = self._drawn(what)
+                text = clip(self._drawn(what), columns, self._mark)
             else:
                 text = self._renderer.render(what, columns)
-            text = clip(text, columns, self._mark)
+                if not self._fits:
+                    text = clip(text, columns, self._mark)
             if column and text:
                 line += "\x1b[m" if "\x1b" in line and not line.endswith("\x1b[m") else ""
                 line += " " * (column - width(line))

