@@ -92,7 +92,9 @@ def run(
         try:
             results = [future.result() for future in as_completed(futures)]
         except KeyboardInterrupt:
-            ex.shutdown(wait=False, cancel_futures=True)
+            # not `shutdown(cancel_futures=True)`: the one at the block's end would take it back
+            for future in futures:
+                future.cancel()
             raise
     print(*table(results, monotonic() - began), sep="\n")
     return 0
