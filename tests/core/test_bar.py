@@ -20,6 +20,7 @@ from weakref import ref
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from still import StillTicker
 
 from barexec import counting, worker
 from barexec.channel import ATOMIC
@@ -510,22 +511,6 @@ class Memory:
         events = decoder.feed(self.data)
         assert decoder.dropped == 0
         return events
-
-
-class StillTicker:
-    """A sampler that ticks by hand only."""
-
-    parked = False
-    running = True
-
-    def __init__(self, tick: Callable[[], bool], interval: float, name: str) -> None:
-        self.tick = tick
-
-    def start(self) -> None:
-        pass
-
-    def stop(self, patience: float = 0) -> bool:
-        return True
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any, Optional
 
 import pytest
+from still import StillTicker
 
 import barexec
 from barexec import Bar, ProgressPoolExecutor, Writer, current_bar, current_writer, worker
@@ -82,22 +83,6 @@ class Line:
     @property
     def text(self) -> str:
         return "".join(event.text for event in self.told() if isinstance(event, Printed))
-
-
-class StillTicker:
-    """A sampler that ticks by hand only."""
-
-    parked = False
-    running = True
-
-    def __init__(self, tick: Callable[[], bool], interval: float, name: str) -> None:
-        self.tick = tick
-
-    def start(self) -> None:
-        pass
-
-    def stop(self, patience: float = 0) -> bool:
-        return True
 
 
 def nothing(*_: object) -> None:

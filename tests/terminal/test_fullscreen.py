@@ -492,7 +492,8 @@ def test_ctrl_z_and_fg(start: Start) -> None:
     assert screens.switches == 6
 
 
-def test_killed_while_it_is_stopped(start: Start) -> None:
+def stopped(start: Start) -> tuple[PtyProgram, TwoScreens]:
+    """A program under a shell, stopped by Ctrl-Z; and its two screens."""
     shell = start(PROGRAM.format(then="gate()"), shell=True)
     screens = with_two_screens(shell)
     shell.until(prompted)
@@ -500,19 +501,18 @@ def test_killed_while_it_is_stopped(start: Start) -> None:
     shell.until(live)
     shell.type("\x1a")
     shell.until(lambda s: s.cursor_shown and shows("Stopped")(s) and prompted(s))
+    return shell, screens
+
+
+def test_killed_while_it_is_stopped(start: Start) -> None:
+    shell, screens = stopped(start)
     shell.type("kill -9 %1\n")
     shell.until(shows("30%", "70%"))
     assert screens.switches == 2
 
 
 def test_in_the_background_it_takes_no_screen(start: Start) -> None:
-    shell = start(PROGRAM.format(then="gate()"), shell=True)
-    screens = with_two_screens(shell)
-    shell.until(prompted)
-    shell.type("$PROGRAM\n")
-    shell.until(live)
-    shell.type("\x1a")
-    shell.until(lambda s: s.cursor_shown and shows("Stopped")(s) and prompted(s))
+    shell, screens = stopped(start)
     shell.type("bg\n")
     shell.until(lambda s: any(row.startswith("$ bg") for row in s.rows) and prompted(s))
     assert shell.listen(1.0) == b""
