@@ -461,6 +461,7 @@ class Task:
 
     def end(self) -> None:
         """Close all its bars: nothing of the user's is held any longer."""
+        self.chunk = None
         for bar in reversed(self.slots):
             bar.close()
 

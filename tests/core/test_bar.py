@@ -744,6 +744,19 @@ def test_a_task_ends_before_the_next_begins_whatever_is_kept_of_it(machine: Work
     assert worker._task is None
 
 
+def test_of_a_chunk_that_nobody_looked_at_nothing_is_kept() -> None:
+    class Kept:
+        pass
+
+    thing = Kept()
+    alive = ref(thing)
+    task = Task(1)  # as a writer holds it that outlives the task
+    task.chunk = iter((thing,)), 1
+    del thing
+    task.end()
+    assert alive() is None
+
+
 def test_after_a_task_nothing_of_it_is_kept(machine: Worker, clock: Clock) -> None:
     worker.senders["p"] = Memory()
 
