@@ -43,6 +43,9 @@ class Sender(Protocol):
     def ready(self, timeout: float) -> bool:
         """Wait at most `timeout` seconds until a send may succeed."""
 
+    def listened_to(self) -> bool:
+        """Whether the parent listens; True where that shows at a send only."""
+
 
 class Receiver(Protocol):
     """The parent's end."""
@@ -55,6 +58,10 @@ class Receiver(Protocol):
 
     def close(self) -> None:
         """Close both ends of the parent's. A second close does nothing."""
+
+
+#: What a pipe's writing end shows once nobody can read any more.
+_GONE = getattr(select, "POLLERR", 0) | getattr(select, "POLLHUP", 0)
 
 
 class PipeSender:
@@ -74,7 +81,7 @@ class PipeSender:
         if _identity(self._fd) != self._pipe:
             raise BrokenPipeError("the descriptor of barexec's channel was closed by the task")
         # not left to `write`: a task may have given SIGPIPE its deadly default back
-        if self._poll(0) & (select.POLLERR | select.POLLHUP):
+        if self._poll(0) & _GONE:
             raise BrokenPipeError("the parent listens no more")
         try:
             return os.write(self._fd, data) == len(data)
@@ -83,6 +90,11 @@ class PipeSender:
 
     def ready(self, timeout: float) -> bool:
         return bool(self._poll(timeout))
+
+    def listened_to(self) -> bool:
+        with suppress(OSError):  # closed by the task
+            return _identity(self._fd) == self._pipe and not self._poll(0) & _GONE
+        return False
 
     def _poll(self, timeout: float) -> int:
         poll = select.poll()
@@ -114,6 +126,9 @@ class ClosedSender:
         raise BrokenPipeError("barexec's channel is closed")
 
     def ready(self, timeout: float) -> bool:
+        return False
+
+    def listened_to(self) -> bool:
         return False
 
 
@@ -186,6 +201,9 @@ class MessageSender:
         return True
 
     def ready(self, timeout: float) -> bool:
+        return True
+
+    def listened_to(self) -> bool:
         return True
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -35,8 +35,11 @@ from . import worker
 from .channel import open_channel
 from .events import Event
 from .pool import LINGER, PATIENCE, Nothing, Pool, ids
+from .pty_reader import PtyReader, Said
+from .ptys import Link, open_link
 from .state import KEPT, Status, Submission, Tasks, TaskState, apply
 from .suspension import Suspension
+from .terminal_text import printable
 from .ticker import Ticker
 from .writer import Screen
 
@@ -124,6 +127,8 @@ class Display:
         self._leave = leave
         self._ticker = Ticker(self._tick, INTERVAL, "barexec-display")
         self._round = threading.Lock()
+        self._reader = PtyReader(getattr(stream, "encoding", None) or "utf-8", self._spoken)
+        self._size: tuple[int, int] | None = None
         self._screen: tuple[Painter, Layout] | None = None
         self._log: tuple[PlainPainter, Narration | None] | None = None
         self._printed: list[str] = []
@@ -167,8 +172,13 @@ class Display:
         from .painters.glass import Glass
 
         glass = Glass(self.stream)
-        columns, _ = glass.size() or (policy.columns or Screen().columns, 0)
-        return Screen(True, columns, glass.path(), policy.columns)
+        usual = Screen()
+        columns, rows = glass.size() or (policy.columns or usual.columns, usual.rows)
+        return Screen(True, columns, glass.path(), policy.columns, glass.device(), rows)
+
+    def listen(self, link: Link) -> None:
+        """Workers of one more pool are to be heard."""
+        self._reader.add(link)
 
     def join(self) -> None:
         """If it has finished, wait until its last round is over, and its thread gone."""
@@ -204,6 +214,7 @@ class Display:
         with _lock:
             self._retire()
         self._close_screen()
+        self._reader.stop()
         for pool in self.pools:
             pool.deafen()
         # what is still reported is heard by nobody: keep none of it
@@ -251,6 +262,8 @@ class Display:
                 closed.remove(pool)
             else:
                 self.pools.remove(pool)
+                if pool.link is not None:
+                    self._hear(self._reader.remove(pool.link), now)
         last = False
         with _lock:
             if not (self.pools or self.staged or self.held or self.submitted or self.ended):
@@ -285,6 +298,8 @@ class Display:
         if listening:
             for pool in pools:
                 events += pool.decoder.feed(pool.receiver.receive())
+        # after the channel: what a task wrote there came before its end is marked here
+        said = self._reader.take(now) if listening else []
         for staged in list(self.staged.values()):
             events += staged.sample(now)
         fresh = _move(self.submitted)
@@ -293,13 +308,18 @@ class Display:
             fresh |= own
             pool.live += len(own) - len(numbers)
             if own:
-                pool.used = True
-                tasks.bare = False
+                if not pool.used:
+                    pool.used = True
+                    tasks.bare = False
+                    self._listen()
+                if pool.named:
+                    tasks.names.update({id: self._label(words) for id, words in own.items()})
         tasks.submit(fresh, now)
         if fresh and self._began is None:
             self._began = now
         for event in events:
             self._printed += apply(tasks, event, now)
+        self._hear(said, now)
         over = [task for numbers in done for task in tasks.done(numbers, now)]
         for owner, id, status, error in ended:
             if owner is not None:
@@ -313,7 +333,29 @@ class Display:
                 over.append(task)
         if listening:
             self._printed += tasks.last_words()
-        return over, bool(ended or events or any(done))
+        return over, bool(ended or events or said or any(done))
+
+    def _listen(self) -> None:
+        """Its workers were started: from now on, a thread reads what they print."""
+        # where none can be started, they notice that nobody reads (capture.UNHEARD)
+        with suppress(RuntimeError):
+            self._reader.start()
+
+    def _spoken(self, much: bool) -> None:
+        """Text waits to be taken: for the next frame, or at once."""
+        if much:
+            self.kick()
+        else:
+            self.start()
+
+    def _hear(self, said: list[Said], now: float) -> None:
+        for one in said:
+            self._printed += self.tasks.hear(*one, now)
+
+    def _label(self, submission: Submission) -> str:
+        """What stands before each line of a task that is to be named."""
+        name = submission if isinstance(submission, str) else submission[0]
+        return f"{printable(name)} {'│' if self._policy.unicode else '|'} "
 
     def _is_full(self) -> bool:
         """Whether so many lines wait for the terminal that no more are taken in."""
@@ -376,7 +418,10 @@ class Display:
         return painter, Layout(get(self._renderer, theme))
 
     def _paint(self, painter: Painter, layout: Layout, now: float, last: bool) -> None:
-        columns, rows = painter.size()
+        columns, rows = size = painter.size()
+        if size != self._size:
+            self._size = size
+            self._reader.resize(*size)
         self.tasks.columns = columns
         if last and self._began is not None and now - self._began < QUIET and not self._leave:
             frame: tuple[str, ...] = ()
@@ -502,6 +547,7 @@ def join(
     leave: Leave = None,
     desc: str | None = None,
     terminal: object = None,
+    capture: bool | Literal["named"] = True,
 ) -> Pool | None:
     """Let a new executor take part in the display of stderr, or of the user's own Terminal.
 
@@ -531,8 +577,12 @@ def join(
             idle.kick()
     with _lock:
         shown = _display_of(policy, stream, renderer, leave, desc, terminal)
-        pool = Pool(shown, sender, receiver, shown.screen())
+        screen = shown.screen()
+        link = open_link() if capture and screen.device else None
+        pool = Pool(shown, sender, receiver, screen, link, capture == "named")
         shown.pools.append(pool)
+        if link is not None:
+            shown.listen(link)
     return pool
 
 

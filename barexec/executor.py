@@ -21,12 +21,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from functools import partial, update_wrapper
 from operator import index
-from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, SupportsIndex, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, SupportsIndex, TypeVar
 
 from . import display as displays
 from .injection import candidates, to_fill
 from .pool import Pool
-from .worker import Call, Chunk, Initializer, _valid_total
+from .worker import Call, Chunk, Initargs, _valid_total
 
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
@@ -143,6 +143,9 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         leave: what stays on the screen at the end: True (everything), False (nothing),
             "failed" (the whole and what failed), None (everything if it fits on the
             screen, else as "failed").
+        capture: what tasks print to the terminal scrolls above the bars, and what they draw
+            there becomes rows of theirs (True); also with the task's name before each line
+            ("named"); False leaves their streams alone.
         terminal: a `blessings.Terminal` or `blessed.Terminal` on whose stream it is all
             shown, with what that terminal can do; None for stderr.
 
@@ -173,6 +176,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         display: str | None = None,
         desc: str | None = None,
         leave: displays.Leave = None,
+        capture: bool | Literal["named"] = True,
         terminal: object = None,
     ) -> None:
         if renderer != "bar":
@@ -181,19 +185,20 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             check(renderer)
         if leave not in (None, True, False, "failed"):
             raise ValueError(f'leave must be True, False, "failed" or None, not {leave!r}')
+        if capture not in (True, False, "named"):
+            raise ValueError(f'capture must be True, False or "named", not {capture!r}')
         self._pool: Pool | None = None
         later = {} if max_tasks_per_child is None else {"max_tasks_per_child": max_tasks_per_child}
         if fullscreen and display is None:
             display = "fullscreen"
-        pool = displays.join(display, renderer, leave, desc, terminal)
-        carrier: Callable[..., object] | None = initializer
-        if pool is not None and (initializer is None or callable(initializer)):
+        pool = displays.join(display, renderer, leave, desc, terminal, capture)
+        carrier: Any = initargs
+        if pool is not None:
             if initializer is None:
                 initializer, initargs = bool, ()  # does nothing, in C
-            carrier = Initializer(initializer)
-            carrier.pool, carrier.sender, carrier.screen = pool.key, pool.sender, pool.screen
+            carrier = Initargs(initargs, pool.key, pool.sender, pool.screen, pool.link, pool.named)
         try:
-            super().__init__(max_workers, mp_context, carrier, initargs, **later)
+            super().__init__(max_workers, mp_context, initializer, carrier, **later)
         except BaseException:
             if pool is not None:
                 pool.close(wait=False)

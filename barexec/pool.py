@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from . import worker
 from .channel import Receiver, Sender
 from .events import Decoder
+from .ptys import Link
 from .state import Status, Submission
 from .writer import Screen
 
@@ -61,10 +62,16 @@ class Pool:
         sender: Sender,
         receiver: Receiver,
         screen: Screen = Screen(),  # noqa: B008  # frozen
+        link: Link | None = None,
+        named: bool = False,
     ) -> None:
         self.key = f"{os.getpid()}-{next(_keys)}"
         self.sender = sender
         self.screen = screen
+        self.link = link
+        """By which the workers' own terminals come; None where there are none."""
+        self.named = named
+        """Whether each line of a task is to have its name before it."""
         self.receiver = receiver
         self.decoder = Decoder()
         self.closing = False

@@ -137,16 +137,17 @@ class TaskState:
         "ended",
         "id",
         "items",
-        "lines",
         "location",
         "message",
         "meters",
         "pid",
+        "printed",
         "ran",
         "reached",
         "started",
         "status",
         "text",
+        "written",
     )
 
     def __init__(
@@ -166,13 +167,21 @@ class TaskState:
         self.meters: tuple[_Meter | None, ...] = ()
         self.location = location
         """Where the user wants it: column and row of the display, from 0."""
-        self.lines: tuple[str, ...] = ()
-        """The rows of text that it draws, the first on top: printable text and SGR."""
+        self.written: tuple[str, ...] = ()
+        """The rows of text that it draws by its Writer, the first on top: printable text and
+        SGR."""
+        self.printed: tuple[str, ...] = ()
+        """Those that it draws on its own terminal."""
         self.text: TerminalText | None = None
-        """All that it wrote, where it wrote any."""
+        """All that it wrote by its Writer, where it wrote any."""
         self.reached = 0.0
         """How much of the task is done by its own first bar; 0 where it has none. Where
         bars follow one another it is the most that any reached: it never steps back."""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The rows of text that it draws, the first on top: printable text and SGR."""
+        return self.written + self.printed
 
     def elapsed(self, now: float) -> float:
         """Seconds it has run. One that ended before it was heard of ran next to none."""
@@ -277,6 +286,10 @@ class Tasks:
         """Tasks that have ended, and may have left a line without a newline."""
         self._strays: dict[int, TerminalText] = {}
         """What tasks wrote that are kept no longer."""
+        self._said: dict[int, TerminalText] = {}
+        """What tasks print on their own terminals, from the first text to the last."""
+        self.names: dict[int, str] = {}
+        """What is to stand before each line of a task, where it is to be named."""
         self._kept = kept
         self._rate: Rate | None = None
         self._active = 0.0
@@ -373,10 +386,45 @@ class Tasks:
             placed = self.glass and task.location is not None
             task.text = TerminalText(self.columns, TEXT_ROWS, drawn=placed)
         lines = task.text.feed(event.text)
-        task.lines = task.text.rows
+        task.written = task.text.rows
         if task.status.ended:
             self._spoken.append(task)
+        return self._named(event.task, lines)
+
+    def hear(self, owner: int, text: str, over: bool, now: float) -> list[str]:
+        """Text that a task has printed, or with a number below 0 its worker outside any task.
+
+        Args:
+            over: whether that was its last.
+
+        Returns:
+            The lines that are finished now.
+        """
+        task = (self.get(owner) or self.begin(owner)) if owner > 0 else None
+        said = self._said.get(owner)
+        if said is None:
+            if not text:
+                self.names.pop(owner, None)
+                return []
+            said = self._said[owner] = TerminalText(self.columns, TEXT_ROWS)
+        lines = said.feed(text)
+        if over:
+            lines += said.end()
+            del self._said[owner]
+        if task is not None:
+            if task.started is None:
+                task.started = now
+            task.printed = said.rows
+        elif over:
+            lines += filter(None, said.rows)  # there is no row in which they could stay
+        lines = self._named(owner, lines)
+        if over:
+            self.names.pop(owner, None)
         return lines
+
+    def _named(self, owner: int, lines: list[str]) -> list[str]:
+        name = self.names.get(owner)
+        return lines if name is None else [f"{name}{line}" for line in lines]
 
     def last_words(self) -> list[str]:
         """What tasks that have ended left without a newline: they write no more.
@@ -387,8 +435,8 @@ class Tasks:
         self._strays.clear()
         for task in self._spoken:
             if task.text is not None:
-                lines += task.text.end()
-                task.lines = task.text.rows
+                lines += self._named(task.id, task.text.end())
+                task.written = task.text.rows
         self._spoken.clear()
         return lines
 

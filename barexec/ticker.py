@@ -57,6 +57,7 @@ class Ticker:
         tick: returns whether there is more to do; must not raise.
         interval: seconds, > 0.
         name: of the thread.
+        interrupt: makes a tick that waits come back; called by whoever stops it.
 
     Guarantees: every method may be called by any thread; `start`, `wake` and `kick` do not
     block; `stop` waits for a tick under way, at most `patience` seconds. After a fork,
@@ -64,8 +65,15 @@ class Ticker:
     several threads fork at the same time.
     """
 
-    def __init__(self, tick: Callable[[], bool], interval: float, name: str) -> None:
+    def __init__(
+        self,
+        tick: Callable[[], bool],
+        interval: float,
+        name: str,
+        interrupt: Callable[[], object] | None = None,
+    ) -> None:
         self._tick = tick
+        self._interrupt = interrupt
         self._interval = interval
         self._name = name
         self._thread: threading.Thread | None = None
@@ -125,6 +133,8 @@ class Ticker:
         thread, self._thread = self._thread, None
         self._stopping = True
         self._bell.set()
+        if self._interrupt is not None:
+            self._interrupt()
         if thread is not None:
             self._leaving = thread
         return self.join(patience)

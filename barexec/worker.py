@@ -14,6 +14,7 @@ Never here: display, renderers, painters, the executor; any third-party module.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sys
 from collections import OrderedDict, deque
@@ -32,9 +33,11 @@ from types import BuiltinFunctionType, FunctionType
 from typing import Any, TypeVar
 from weakref import ref
 
+from .capture import Capture, capture
 from .channel import ATOMIC, Sender
 from .counting import Counted, Frozen, Held, OfKnownTotal, feeds_a_loop, length_of, may_be_held
 from .events import RECORD_LIMIT, Advanced, Event, Started, encode, split_text
+from .ptys import Link
 from .ticker import Ticker
 from .writer import Screen, Writer
 
@@ -621,10 +624,16 @@ class Worker:
                 self._flush()
         if task is not None:
             task.gone = ()
+        if _capture is not None:
+            self._watch(_capture)
         if waits:
             self._flush()
         waits = bool(self._sender and (self._waiting or self._text))
         return bool(task) or waits or self._idle < IDLE_TICKS
+
+    def _watch(self, capture: Capture) -> None:
+        """Somebody is to read what is printed."""
+        capture.watch(lambda: self._sender is not None and self._sender.listened_to())
 
     def _flush(self) -> bool:
         """Send what waits, in writes that go through whole. False: the channel is full."""
@@ -649,6 +658,8 @@ class Worker:
 
     def _exit(self) -> None:
         """The worker exits: what still waits gets one last, bounded chance."""
+        if _capture is not None:
+            self._watch(_capture)
         until = monotonic() + LAST_WORDS
         sender = self._sender
         if sender is not None and sender.waits:
@@ -673,6 +684,7 @@ stage: Callable[[], Task | None] | None = None
 
 _worker: Worker | None = None
 _task: Task | None = None
+_capture: Capture | None = None
 
 
 def _current() -> Task | None:
@@ -783,7 +795,11 @@ def begin(
     if sender is not None:
         if _worker is None:
             _worker = Worker()
+            if _capture is not None:
+                _capture.over(0)  # what was printed before the first task
         _worker.begin(task, sender)
+        if _capture is not None:
+            _capture.begin(id)
     return running
 
 
@@ -800,6 +816,8 @@ def _over(life: ref[Callable[..., Any]]) -> None:
         _task = None
         if _worker is not None:
             _worker._task = None
+        if _capture is not None:
+            _capture.over(task.id)
 
 
 def _end(task: Task) -> None:
@@ -807,6 +825,8 @@ def _end(task: Task) -> None:
     _task = None
     if _worker is not None:
         _worker.end(task)
+    if _capture is not None:
+        _capture.over(task.id)
 
 
 class Chunk:
@@ -850,30 +870,45 @@ def _each_afresh(items: tuple[Any, ...], bar: Bar) -> Iterator[Any]:
         yield item
 
 
-class Initializer(partial[Any]):
-    """The user's initializer; on its way into a new process it brings the sender along.
+class Initargs:
+    """The arguments of the user's initializer. A worker that unpacks them is attached.
 
-    A forked worker has the sender already. Calling it adds no frame of ours either.
+    So it is before the initializer is called, and no frame of ours is in its tracebacks.
     """
 
-    pool: str
-    sender: Sender
-    screen: Screen
+    def __init__(
+        self,
+        args: Iterable[Any],
+        pool: str,
+        sender: Sender,
+        screen: Screen,
+        link: Link | None,
+        always: bool = False,
+    ) -> None:
+        self._args = args
+        self._attached = pool, sender, screen, link, always
+
+    def __iter__(self) -> Iterator[Any]:
+        if multiprocessing.parent_process() is not None:
+            _attach(*self._attached)
+        return iter(self._args)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _attach, (self.pool, self.sender, self.screen, self.func)
+        return Initargs, (self._args, *self._attached)
 
 
-def _attach(
-    pool: str, sender: Sender, screen: Screen, initializer: Callable[..., Any]
-) -> Callable[..., Any]:
+def _attach(pool: str, sender: Sender, screen: Screen, link: Link | None, always: bool) -> None:
+    """This process works for a pool from now on."""
+    global _capture
     senders[pool], screens[pool] = sender, screen
-    return initializer
+    if link is not None and sender.listened_to():
+        _capture = capture(link, screen.device, screen.width(), screen.rows, always)
 
 
 def _forget() -> None:
     """A forked child is not the task that its parent runs, and shows nothing of its own."""
-    global _opening, _task, _worker, stage
+    global _capture, _opening, _task, _worker, stage
+    _capture = None
     _opening = RLock()
     _task = None
     _worker = None

@@ -28,12 +28,16 @@ class Screen(NamedTuple):
         columns: as they were when the pool began, at least 1.
         path: the terminal's file, where it has one that tells how wide it is now.
         limit: the most columns that the user wants; None: all there are.
+        device: by which descriptors that lead there are known (`st_rdev`); 0: none is.
+        rows: as they were when the pool began, at least 1.
     """
 
     live: bool = False
     columns: int = USUAL
     path: str = ""
     limit: int | None = None
+    device: int = 0
+    rows: int = 24
 
     def width(self) -> int:
         """The columns that a row may take now, at least 1: the last one stays empty."""

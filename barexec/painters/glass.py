@@ -82,6 +82,15 @@ class Glass:
             return None
         return (columns, rows) if columns > 0 and rows > 0 else None
 
+    def device(self) -> int:
+        """By which a descriptor that leads there is known (`st_rdev`); 0 where none can be."""
+        if self.fd is None or os.name == "nt":
+            return 0
+        try:
+            return os.fstat(self.fd).st_rdev
+        except OSError:
+            return 0
+
     def path(self) -> str:
         """The file by which another process may ask for its size; "" where there is none."""
         if self.fd is None or not hasattr(os, "ttyname"):

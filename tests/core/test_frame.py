@@ -67,7 +67,7 @@ class Pool:
         return self
 
     def draw(self, id: int, *lines: str) -> Pool:
-        self._task(id).lines = lines
+        self._task(id).written = lines
         return self
 
     def _task(self, id: int) -> TaskState:

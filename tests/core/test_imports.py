@@ -40,9 +40,12 @@ ARROWS = {
     "package": {"demo"},
     "demo": {"__main__"},
     # at the bottom, for whoever needs them
+    "ptys": {"capture", "pty_reader", "pool"},
+    "capture": {"worker"},
+    "pty_reader": {"display"},
     "counting": {"worker"},
     "writer": {"worker"},
-    "ticker": {"worker"},
+    "ticker": {"worker", "pty_reader"},
     "theme": {"renderers", "painters", "testing"},
     "terminal_text": {"renderers", "painters", "narration", "testing", "text_row"},
     "text_row": {"line_discipline"},
@@ -286,5 +289,5 @@ def test_a_worker_loads_nothing_but_what_it_sends_with(method: str, tmp_path: Pa
     foreign, ours = run(program, method).splitlines()
     assert foreign == ""
     if method != "fork":  # where all that the parent has loaded is there
-        names = ("channel", "counting", "events", "ticker", "worker", "writer")
+        names = ["capture", "channel", "counting", "events", "ptys", "ticker", "worker", "writer"]
         assert ours == " ".join(f"barexec.{name}" for name in names)

@@ -68,7 +68,7 @@ class Story:
             self._task(name).location = at
 
     def draw(self, name: str, *lines: str) -> None:
-        self._task(name).lines = lines
+        self._task(name).written = lines
 
     def _task(self, name: str) -> TaskState:
         task = self.tasks.get(self._ids[name])

@@ -1,0 +1,200 @@
+"""A worker's descriptors 1 and 2, as far as they are the display's terminal, made a small
+terminal of its own, so that whatever it prints is caught and told apart by task.
+
+    print, logging, C code, subprocesses ─► descriptor 1, 2 ═ pty ═► parent
+
+Most tasks print nothing, and are to cost nothing: only where one has printed is the end of
+its text marked (`ptys`).
+
+Once nobody reads any longer, the descriptors become again what they were, and what had not
+been read is passed on to them: nothing is lost, and no writer hangs.
+
+Never here: what the text means; the channel; anything of the parent's.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from io import TextIOWrapper
+from time import monotonic, sleep
+
+from .ptys import Link, Terminal
+
+#: Seconds that a border between two tasks waits for room in the terminal, or for another
+#: thread that writes much at once.
+PATIENCE = 1.0
+#: Seconds after which it is taken for sure that nobody reads.
+UNHEARD = 2.0
+
+
+class Capture:
+    """What this worker prints, on its way to the parent.
+
+    Args:
+        terminal: of the worker's own.
+        captured: the descriptors that it stands for.
+        always: whether each task is marked, also one that printed nothing.
+
+    Guarantees: `begin` and `over` are for the thread that runs tasks; `over` waits at most
+    `PATIENCE` seconds, and takes about a microsecond where the task has printed nothing.
+    `watch` may be called by another thread. No method raises.
+    """
+
+    def __init__(self, terminal: Terminal, captured: frozenset[int], always: bool = False) -> None:
+        self.captured = captured
+        self._always = always
+        self._terminal = terminal
+        self._page = terminal.page
+        self._seen = 0
+        self._since = monotonic()
+        self._streams = [stream for stream in (sys.stdout, sys.stderr) if self._catches(stream)]
+        self._marks = _opened_anew(terminal.slave)
+        # not the `poll` of any task: it may have replaced that
+        self._unread = _poll(terminal.master, select.POLLIN)
+        self._originals = {fd: _kept(fd) for fd in captured}
+        self.restored = False
+        for fd in captured:
+            os.dup2(terminal.slave, fd)
+        os.close(terminal.slave)
+
+    def _catches(self, stream: object) -> bool:
+        # no code of the user's is run at each border: only Python's own streams are flushed
+        if type(stream) is not TextIOWrapper:
+            return False
+        with suppress(OSError, ValueError):
+            return stream.fileno() in self.captured
+        return False
+
+    def begin(self, task: int) -> None:
+        """What is printed from now on is of that task."""
+        self._page.owner = task
+
+    def over(self, task: int) -> None:
+        """The task has ended (0: none has begun yet): what was printed is of it."""
+        page = self._page
+        for stream in self._streams:
+            with suppress(OSError, ValueError):  # closed by the task, or nobody reads
+                stream.flush()
+        # in this order: what is no longer in the pty makes the counter another
+        if self._unread(0) or page.count != self._seen or self._always:
+            # as it was before the read under way: that one may find more
+            self._seen = page.count & ~1
+            if not self.restored:
+                self._mark(task)
+        page.owner = 0
+
+    def _mark(self, task: int) -> None:
+        mark = self._terminal.marks.of(task)
+        self._page.marks += 1
+        until = monotonic() + PATIENCE
+        while True:
+            try:
+                if os.write(self._marks, mark) == len(mark):
+                    return  # else only a part, which harms nobody
+            except BlockingIOError:
+                pass
+            except OSError:
+                break  # there is no terminal any more
+            if self.restored or monotonic() > until:
+                break
+            sleep(0.001)
+        self._page.marks -= 1
+
+    def watch(self, listens: Callable[[], bool]) -> bool:
+        """To be called now and then: see to it that somebody reads. Returns whether."""
+        if not self.restored:
+            unheard = not self._page.heard and monotonic() - self._since > UNHEARD
+            if not unheard and listens():
+                return True
+            self.restore()
+        self._pass_on()
+        return False
+
+    def restore(self) -> None:
+        """The descriptors are again what they were."""
+        self.restored = True
+        self._streams = []
+        for fd, original in self._originals.items():
+            with suppress(OSError):
+                # a task may have redirected it since
+                if _is_same(fd, self._marks):
+                    os.dup2(original, fd)
+
+    def _pass_on(self) -> None:
+        """What nobody has read goes where it would have gone."""
+        master = self._terminal.master
+        original = next(iter(self._originals.values()))
+        with suppress(OSError):
+            while self._unread(0):
+                text = os.read(master, 1 << 16)
+                for mark in reversed(self._terminal.marks.find(text)):
+                    text = text[: mark.begin] + text[mark.end :]
+                while text:
+                    text = text[os.write(original, text) :]
+
+
+def _opened_anew(slave: int) -> int:
+    """The terminal for marks alone: a write that would have to wait does not."""
+    try:
+        return os.open(os.ttyname(slave), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError:
+        return _kept(slave)
+
+
+def _kept(fd: int) -> int:
+    """A duplicate out of the way of those who close or count the low ones."""
+    import fcntl
+
+    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 64)
+
+
+def _is_same(one: int, other: int) -> bool:
+    return os.fstat(one).st_rdev == os.fstat(other).st_rdev
+
+
+def _poll(fd: int, event: int) -> Callable[[int], object]:
+    if sys.platform == "darwin":  # whose `poll` knows no terminals
+        return lambda seconds: select.select([fd], [], [], seconds)[0]
+    poll = select.poll()
+    poll.register(fd, event)
+    return poll.poll
+
+
+def leading_to(device: int) -> frozenset[int]:
+    """Which of the descriptors 1 and 2 are that terminal; `device` is its `st_rdev`."""
+    found = []
+    for fd in (1, 2):
+        with suppress(OSError):
+            if os.isatty(fd) and os.fstat(fd).st_rdev == device:
+                found.append(fd)
+    return frozenset(found)
+
+
+def capture(
+    link: Link, device: int, columns: int, rows: int, always: bool = False
+) -> Capture | None:
+    """Catch what this process prints to a terminal.
+
+    Args:
+        link: to the parent.
+        device: of the terminal (`st_rdev`).
+        columns, rows: of the one that stands for it, at least 1.
+        always: whether each task is marked, also one that printed nothing.
+
+    Returns:
+        None where it prints to no such terminal, or where no pty is left.
+    """
+    captured = leading_to(device)
+    if not captured:
+        return None
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):
+            stream.flush()
+    try:
+        return Capture(link.open(columns, rows), captured, always)
+    except OSError:
+        return None

@@ -1,0 +1,381 @@
+"""What workers print, read in the parent: whose text is whose.
+
+A thread of its own reads, so that a worker that prints much is not held up from frame to
+frame; what it has read waits for the display, and while much waits, it reads no more: who
+prints has to wait, as on a slow terminal.
+
+    ptys ─► reader's thread: split at the marks, decode ─► `take` (display's thread)
+
+Never here: rows, the screen; what a worker is told.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import selectors
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from threading import Lock
+from time import monotonic
+from typing import NamedTuple
+from weakref import WeakSet
+
+from .ptys import MARK_LIMIT, Link, Pty, set_size
+from .ticker import Ticker
+
+#: Seconds between two looks: what is written meanwhile is read at once.
+NAP = 0.002
+#: Bytes of a pty that are read at a time: what it holds, on Linux.
+ROOM = 1 << 16
+#: Bytes of one pty after which there is no nap: about half of what it holds. So many times
+#: it is done without at most.
+MUCH, AT_ONCE = 1 << 13, 50
+#: Bytes that wait for the display; beyond, nothing more is read.
+LIMIT = 1 << 20
+#: Seconds for which, and bytes after which, a mark that is on its way is waited for.
+UNMARKED, UNMARKED_LIMIT = 1.0, 1 << 20
+
+
+class Said(NamedTuple):
+    """Text of a task, or with a number below 0 of the worker of that process."""
+
+    owner: int
+    text: str
+    over: bool
+    """Whether that was its last."""
+
+
+class _Ear:
+    """Splits what comes from one pty."""
+
+    def __init__(self, pty: Pty, encoding: str) -> None:
+        self.pty = pty
+        self.fresh = False
+        """Whether there was text after the last mark in what was heard last."""
+        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+        self._owner: int | None = None
+        self._marks = 0
+        self._rest = b""
+        self._since = 0.0
+
+    @property
+    def unmarked(self) -> int:
+        """Bytes of which it is not known yet whose they are: a mark is on its way."""
+        return len(self._rest)
+
+    def hear(self, data: bytes, now: float) -> list[Said]:
+        """What is known now, with this data."""
+        if not self._rest:
+            self._since = now
+        # what was there held no mark, but perhaps the beginning of one
+        looked = max(0, len(self._rest) - MARK_LIMIT)
+        data, at = self._rest + data, 0
+        said: list[Said] = []
+        for task, begin, end in self.pty.marks.find(data, looked):
+            said += self._turn_to(task or -self.pty.pid)
+            said += self._close(data[at:begin])
+            self._marks, self._since, at = self._marks + 1, now, end
+        self._rest = data[at:]
+        self.fresh = bool(self._rest)
+        # the task that runs has written all since the last mark, if none is on its way. Not the
+        # other way round: it may end in between
+        owner = self.pty.page.owner
+        if self._rest and self._marks == self.pty.page.marks:
+            said += self._say(owner, self.pty.marks.cut(self._rest))
+        return said
+
+    def late(self, now: float) -> list[Said]:
+        """A mark that does not come any more is not waited for."""
+        if now - self._since <= UNMARKED and len(self._rest) <= UNMARKED_LIMIT:
+            return []
+        self._marks = self.pty.page.marks
+        return self._say(self.pty.page.owner, len(self._rest))
+
+    def end(self) -> list[Said]:
+        """Nobody will write any more."""
+        said = self._say(self.pty.page.owner, len(self._rest)) if self._rest else []
+        return [*said, *self._close(b""), Said(-self.pty.pid, "", True)]
+
+    def _say(self, task: int, end: int) -> list[Said]:
+        """What is there, up to `end`, is of that task."""
+        owner = task or -self.pty.pid
+        said = self._turn_to(owner)
+        text, self._rest = self._decoder.decode(self._rest[:end]), self._rest[end:]
+        return [*said, Said(owner, text, False)] if text else said
+
+    def _turn_to(self, owner: int) -> list[Said]:
+        said = [] if self._owner in (None, owner) else self._close(b"")
+        self._owner = owner
+        return said
+
+    def _close(self, data: bytes) -> list[Said]:
+        """The owner's text ends with this."""
+        owner, self._owner = self._owner, None
+        text = self._decoder.decode(data, True)
+        self._decoder.reset()
+        return [] if owner is None else [Said(owner, text, True)]
+
+
+class PtyReader:
+    """Reads the ptys of all workers of one display.
+
+    Args:
+        encoding: of their text.
+        notify: called by its thread when text waits that was not there before; with True,
+            when so much waits that no more is read.
+
+    Guarantees: every method may be called by any thread, and none blocks, but `stop` for at
+    most a second. What waits is bounded by about `LIMIT`, and `ROOM` for each worker.
+    """
+
+    def __init__(self, encoding: str, notify: Callable[[bool], object]) -> None:
+        self._encoding = encoding
+        self._notify = notify
+        self._links: list[Link] = []
+        self._ears: dict[int, _Ear] = {}
+        self._owners: dict[int, Link] = {}
+        self._said: deque[Said] = deque()
+        self._size = 0
+        self._lock = Lock()
+        """Held while reading, and never while waiting."""
+        self._changed = True
+        self._selector: selectors.BaseSelector | None = None
+        self._alarm: tuple[int, int] | None = None
+        self._ticker = Ticker(self._tick, NAP, "barexec-reader", self._interrupt)
+        _readers.add(self)
+
+    def add(self, link: Link) -> None:
+        """Listen to the workers of one more pool."""
+        with self._lock:
+            self._links.append(link)
+            self._changed = True
+        self._interrupt()
+
+    def start(self) -> None:
+        """Run the thread, if it does not run.
+
+        Raises:
+            RuntimeError: no thread can be started any more.
+        """
+        if not self._ticker.running and self._links:
+            self._ticker.start()
+
+    def take(self, now: float) -> list[Said]:
+        """What was written up to now, the pieces of one owner joined."""
+        with self._lock:
+            self._accept()
+            for ear in list(self._ears.values()):
+                self._read(ear, now)
+            said, self._said, self._size = self._said, deque(), 0
+            changed = self._changed
+        if changed:
+            self._interrupt()
+        return _joined(said)
+
+    @property
+    def unmarked(self) -> bool:
+        """Whether there is text of which it is not known yet whose it is."""
+        with self._lock:
+            return any(ear.unmarked for ear in self._ears.values())
+
+    def resize(self, columns: int, rows: int) -> None:
+        """The display has another size now."""
+        with self._lock:
+            for ear in self._ears.values():
+                set_size(ear.pty.fd, columns, rows)
+
+    def remove(self, link: Link) -> list[Said]:
+        """The workers of a pool are not listened to any more. Returns their last words."""
+        with self._lock:
+            self._accept()
+            ears = [self._ears[fd] for fd, owner in self._owners.items() if owner is link]
+            for ear in ears:
+                self._read(ear, monotonic())
+            for ear in ears:
+                if ear.pty.fd in self._ears:
+                    self._said += ear.end()
+                    self._drop(ear.pty.fd)
+            said, self._said, self._size = self._said, deque(), 0
+            if link in self._links:
+                self._links.remove(link)
+            link.close()
+            self._changed = True
+        if self._links:
+            self._interrupt()
+        else:
+            self.stop()
+        return _joined(said)
+
+    def stop(self) -> None:
+        """End the thread, and close everything. A second call does nothing."""
+        self._ticker.stop()
+        with self._lock:
+            self._close(Link.close)
+
+    # --- with the lock held ---
+
+    def _accept(self) -> None:
+        for link in self._links:
+            for pty in link.accept():
+                self._ears[pty.fd] = _Ear(pty, self._encoding)
+                self._owners[pty.fd] = link
+                self._changed = True
+
+    def _read(self, ear: _Ear, now: float) -> int:
+        """Read what is there. Returns how many bytes that were."""
+        page, parts, size, ended = ear.pty.page, [], 0, False
+        count = page.count
+        page.count = count + 1
+        try:
+            while size < ROOM:
+                part = os.read(ear.pty.fd, ROOM)
+                parts.append(part)
+                size += len(part)
+                if not part:
+                    ended = True
+                    break
+        except BlockingIOError:
+            pass
+        except OSError:
+            ended = True  # Linux says so (EIO) once the last writer is gone
+        said = ear.hear(b"".join(parts), now) if size else []
+        # text of whose end its worker has to tell
+        page.count = count + 2 if size and ear.fresh else count
+        if ended:
+            said += ear.end()
+        elif ear.unmarked:
+            said += ear.late(now)
+        self._said += said
+        self._size += sum([len(one.text) for one in said])
+        if ended:
+            self._drop(ear.pty.fd)
+        return size
+
+    def _drop(self, fd: int) -> None:
+        del self._owners[fd]
+        self._ears.pop(fd).pty.close()
+        self._changed = True
+
+    def _close(self, close: Callable[[Link], object]) -> None:
+        for link in self._links:
+            close(link)
+        self._links.clear()
+        for fd in list(self._ears):
+            self._drop(fd)
+        selector, self._selector = self._selector, None
+        alarm, self._alarm = self._alarm, None
+        if selector is not None:
+            selector.close()
+        for fd in alarm or ():
+            os.close(fd)
+
+    # --- for its own thread ---
+
+    def _tick(self) -> bool:
+        """Wait for text, and read it. Returns whether there are workers to be heard."""
+        quiet = not self._said
+        # while much comes it is read without a nap, but a fork need not wait for long
+        for _ in range(AT_ONCE):
+            with self._lock:
+                self._accept()
+                ears = list(self._ears.values())
+                for ear in ears:
+                    ear.pty.page.heard = 1
+                if self._size > LIMIT:
+                    break  # the display is to take some first
+                selector = self._select()
+            if selector is None:
+                return False
+            waits = any(ear.unmarked for ear in ears)
+            try:
+                ready = {key.fd for key, _ in selector.select(UNMARKED / 10 if waits else None)}
+            except (OSError, ValueError):
+                break  # one was closed meanwhile
+            with self._lock:
+                if self._read_all(ready, monotonic()) < MUCH:
+                    break
+        if self._size > LIMIT or (quiet and self._said):
+            self._notify(self._size > LIMIT)
+        return bool(self._links)
+
+    def _read_all(self, ready: set[int], now: float) -> int:
+        """Read what is ready, with the lock held. Returns the most bytes that one had."""
+        most = 0
+        if self._alarm is not None and self._alarm[0] in ready:
+            with suppress(BlockingIOError):
+                os.read(self._alarm[0], 1 << 10)
+        for fd, ear in list(self._ears.items()):
+            if fd in ready:
+                most = max(most, self._read(ear, now))
+            elif ear.unmarked:
+                self._said += ear.late(now)
+        return most
+
+    def _select(self) -> selectors.BaseSelector | None:
+        """What to wait for: anew, where that has changed."""
+        if not self._links:
+            return None
+        if self._selector is None or self._changed:
+            if self._selector is not None:
+                self._selector.close()
+            if self._alarm is None:
+                self._alarm = os.pipe()
+                for fd in self._alarm:
+                    os.set_blocking(fd, False)
+            self._selector = _new_selector()
+            for fd in (self._alarm[0], *(link.fileno() for link in self._links), *self._ears):
+                self._selector.register(fd, selectors.EVENT_READ)
+            self._changed = False
+        return self._selector
+
+    def _interrupt(self) -> None:
+        """Let the thread look up from its waiting."""
+        with self._lock:
+            if self._alarm is not None:
+                with suppress(BlockingIOError):  # it rings already
+                    os.write(self._alarm[1], b"!")
+
+    def _leave(self) -> None:
+        """In a forked child: none of this is its own, but its own end of a link."""
+        self._lock = Lock()
+        self._close(Link.leave)
+
+
+_readers: WeakSet[PtyReader] = WeakSet()
+
+
+def _forget() -> None:
+    for reader in list(_readers):
+        reader._leave()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
+def _joined(said: Iterable[Said]) -> list[Said]:
+    """The same, with the pieces of one owner that follow one another in one."""
+    joined: list[Said] = []
+    parts: list[str] = []
+    for one in said:
+        if joined and joined[-1].owner == one.owner and not joined[-1].over:
+            parts.append(one.text)
+            joined[-1] = one
+        else:
+            if joined:
+                joined[-1] = joined[-1]._replace(text="".join(parts))
+            joined.append(one)
+            parts = [one.text]
+    if joined:
+        joined[-1] = joined[-1]._replace(text="".join(parts))
+    return joined
+
+
+def _new_selector() -> selectors.BaseSelector:
+    # on macOS neither `poll` nor kqueue knows terminals
+    if sys.platform == "darwin" or not hasattr(selectors, "PollSelector"):
+        return selectors.SelectSelector()
+    return selectors.PollSelector()
