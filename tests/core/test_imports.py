@@ -190,9 +190,11 @@ def test_only_one_file_names_the_terminal_library(file: str) -> None:
 
 def test_the_worker_knows_only_what_it_sends_with() -> None:
     assert {module for module, other in imports("worker.py") if not other} == {
+        "capture",
         "channel",
         "counting",
         "events",
+        "ptys",
         "ticker",
         "writer",
     }
