@@ -174,7 +174,7 @@ def leading_to(device: int) -> frozenset[int]:
     return frozenset(found)
 
 
-def capture(
+def capture_terminal(
     link: Link, device: int, columns: int, rows: int, always: bool = False
 ) -> Capture | None:
     """Catch what this process prints to a terminal.

@@ -196,7 +196,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         if pool is not None:
             if initializer is None:
                 initializer, initargs = bool, ()  # does nothing, in C
-            carrier = Initargs(initargs, pool.key, pool.sender, pool.screen, pool.link, pool.named)
+            carrier = Initargs(initargs, pool.key, pool.sender, pool.screen, pool.link, capture)
         try:
             super().__init__(max_workers, mp_context, initializer, carrier, **later)
         except BaseException:

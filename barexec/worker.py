@@ -33,11 +33,12 @@ from types import BuiltinFunctionType, FunctionType
 from typing import Any, TypeVar
 from weakref import ref
 
-from .capture import Capture, capture
+from .capture import Capture, capture_terminal
 from .channel import ATOMIC, Sender
 from .counting import Counted, Frozen, Held, OfKnownTotal, feeds_a_loop, length_of, may_be_held
 from .events import RECORD_LIMIT, Advanced, Event, Started, encode, split_text
 from .ptys import Link
+from .streams import Streams, capture_streams
 from .ticker import Ticker
 from .writer import Screen, Writer
 
@@ -631,7 +632,7 @@ class Worker:
         waits = bool(self._sender and (self._waiting or self._text))
         return bool(task) or waits or self._idle < IDLE_TICKS
 
-    def _watch(self, capture: Capture) -> None:
+    def _watch(self, capture: Capture | Streams) -> None:
         """Somebody is to read what is printed."""
         capture.watch(lambda: self._sender is not None and self._sender.listened_to())
 
@@ -684,7 +685,7 @@ stage: Callable[[], Task | None] | None = None
 
 _worker: Worker | None = None
 _task: Task | None = None
-_capture: Capture | None = None
+_capture: Capture | Streams | None = None
 
 
 def _current() -> Task | None:
@@ -883,10 +884,10 @@ class Initargs:
         sender: Sender,
         screen: Screen,
         link: Link | None,
-        always: bool = False,
+        capture: bool | str,
     ) -> None:
         self._args = args
-        self._attached = pool, sender, screen, link, always
+        self._attached = pool, sender, screen, link, capture
 
     def __iter__(self) -> Iterator[Any]:
         if multiprocessing.parent_process() is not None:
@@ -897,12 +898,28 @@ class Initargs:
         return Initargs, (self._args, *self._attached)
 
 
-def _attach(pool: str, sender: Sender, screen: Screen, link: Link | None, always: bool) -> None:
+def _attach(
+    pool: str, sender: Sender, screen: Screen, link: Link | None, capture: bool | str
+) -> None:
     """This process works for a pool from now on."""
     global _capture
     senders[pool], screens[pool] = sender, screen
-    if link is not None and sender.listened_to():
-        _capture = capture(link, screen.device, screen.width(), screen.rows, always)
+    if not (capture and screen.live and sender.listened_to()):
+        return
+    if link is not None:
+        size = screen.width(), screen.rows
+        _capture = capture_terminal(link, screen.device, *size, always=capture == "named")
+    if _capture is None:
+        _capture = capture_streams(screen.device, partial(_say, pool))
+
+
+def _say(pool: str, text: str) -> bool:
+    """What this process prints, told as the running task's. False: nobody listens."""
+    sender = senders.get(pool)
+    if sender is None or not sender.listened_to():
+        return False
+    _put(_task or Task(0, pool), text)
+    return True
 
 
 def _forget() -> None:

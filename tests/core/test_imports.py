@@ -42,6 +42,7 @@ ARROWS = {
     # at the bottom, for whoever needs them
     "ptys": {"capture", "pty_reader", "pool"},
     "capture": {"worker"},
+    "streams": {"worker"},
     "pty_reader": {"display"},
     "counting": {"worker"},
     "writer": {"worker"},
@@ -195,6 +196,7 @@ def test_the_worker_knows_only_what_it_sends_with() -> None:
         "counting",
         "events",
         "ptys",
+        "streams",
         "ticker",
         "writer",
     }
@@ -291,5 +293,15 @@ def test_a_worker_loads_nothing_but_what_it_sends_with(method: str, tmp_path: Pa
     foreign, ours = run(program, method).splitlines()
     assert foreign == ""
     if method != "fork":  # where all that the parent has loaded is there
-        names = ["capture", "channel", "counting", "events", "ptys", "ticker", "worker", "writer"]
+        names = [
+            "capture",
+            "channel",
+            "counting",
+            "events",
+            "ptys",
+            "streams",
+            "ticker",
+            "worker",
+            "writer",
+        ]
         assert ours == " ".join(f"barexec.{name}" for name in names)

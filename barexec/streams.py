@@ -1,0 +1,115 @@
+"""What a worker prints where it can have no terminal of its own: `sys.stdout` and
+`sys.stderr`, as far as they lead to the display's, are streams that tell it as the task's.
+
+So `print`, logging handlers that look the stream up, and whatever else goes by Python's own
+streams is caught; what writes to the descriptors past them is not.
+
+Never here: the channel; whose text it is.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TextIO
+
+
+class _Voice(io.RawIOBase):
+    """Bytes that somebody writes to a stream, told as text.
+
+    Args:
+        stream: the one in whose place it is, which has a descriptor.
+        say: takes the text. Returns whether somebody heard it.
+    """
+
+    def __init__(self, stream: TextIO, say: Callable[[str], bool]) -> None:
+        self.stream = stream
+        self._say = say
+        self._decoder = codecs.getincrementaldecoder(stream.encoding)("replace")
+
+    def write(self, some: object, /) -> int:
+        data = bytes(some)  # type: ignore[call-overload]
+        if not self._say(self._decoder.decode(data)):
+            self.stream.buffer.write(data)
+            self.stream.flush()
+        return len(data)
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self.stream.fileno()
+
+
+class Streams:
+    """The replaced streams of this process; the counterpart of `capture.Capture`.
+
+    Args:
+        names: which attributes of `sys` were found to lead to the display's terminal.
+        say: takes the text. Returns whether somebody heard it.
+    """
+
+    def __init__(self, names: list[str], say: Callable[[str], bool]) -> None:
+        self._ours: dict[str, tuple[TextIO, TextIO]] = {}
+        captured = set()
+        for name in names:
+            stream = getattr(sys, name)
+            captured.add(stream.fileno())
+            ours = io.TextIOWrapper(
+                io.BufferedWriter(_Voice(stream, say)),
+                stream.encoding,
+                stream.errors,
+                line_buffering=True,
+            )
+            ours.mode = "w"  # type: ignore[misc]  # as of Python's own
+            self._ours[name] = ours, stream
+            setattr(sys, name, ours)
+        self.captured = frozenset(captured)
+
+    def begin(self, task: int) -> None:
+        """A task begins."""
+
+    def over(self, task: int) -> None:
+        """The task has ended; what was printed is of it."""
+        for ours, _ in self._ours.values():
+            with suppress(OSError, ValueError):  # closed by the task
+                ours.flush()
+
+    def watch(self, listens: Callable[[], bool]) -> None:
+        """To be called now and then: once nobody listens, the streams are as they were."""
+        if self._ours and not listens():
+            self.over(0)
+            for name, (ours, stream) in self._ours.items():
+                if getattr(sys, name) is ours:
+                    setattr(sys, name, stream)
+            self._ours = {}
+
+
+def _leads_to(stream: object, device: int) -> bool:
+    if not isinstance(stream, io.TextIOWrapper):
+        return False
+    with suppress(OSError, ValueError):
+        # on Windows there is but one console
+        return stream.isatty() and device in (0, os.fstat(stream.fileno()).st_rdev)
+    return False
+
+
+def capture_streams(device: int, say: Callable[[str], bool]) -> Streams | None:
+    """Catch what this process prints by Python's own streams to a terminal.
+
+    Args:
+        device: of the terminal (`st_rdev`); 0 where terminals have none.
+        say: takes the text. Returns whether somebody heard it.
+
+    Returns:
+        None where neither leads there.
+    """
+    names = [name for name in ("stdout", "stderr") if _leads_to(getattr(sys, name), device)]
+    return Streams(names, say) if names else None
