@@ -69,6 +69,11 @@ class Capture:
             return stream.fileno() in self.captured
         return False
 
+    @property
+    def descriptors(self) -> list[int]:
+        """All that it holds besides those that it stands for."""
+        return [self._marks, self._terminal.master, *self._originals.values()]
+
     def begin(self, task: int) -> None:
         """What is printed from now on is of that task."""
         self._page.owner = task

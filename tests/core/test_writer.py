@@ -66,6 +66,9 @@ class Line:
         assert self.opened.wait(LONG), "nobody made room"
         return True
 
+    def listened_to(self) -> bool:
+        return True
+
     def open(self) -> None:
         self.room = float("inf")
         self.opened.set()
