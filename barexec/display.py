@@ -343,7 +343,14 @@ class Display:
 
     def _spoken(self, much: bool) -> None:
         """Text waits to be taken: for the next frame, or at once."""
-        if much:
+        if self.finished.is_set():
+            # of processes that tasks have left behind
+            self._hear(self._reader.take(monotonic()), monotonic())
+            lines, self._printed = self._printed, []
+            with suppress(OSError, ValueError):  # it is gone
+                self.stream.write("".join(f"{line}\n" for line in lines))
+                self.stream.flush()
+        elif much:
             self.kick()
         else:
             self.start()

@@ -160,7 +160,9 @@ class PtyReader:
         Raises:
             RuntimeError: no thread can be started any more.
         """
-        if not self._ticker.running and self._links:
+        if self._ticker.parked:
+            self._ticker.wake()
+        elif not self._ticker.running and self._links:
             self._ticker.start()
 
     def take(self, now: float) -> list[Said]:
@@ -188,30 +190,36 @@ class PtyReader:
                 set_size(ear.pty.fd, columns, rows)
 
     def remove(self, link: Link) -> list[Said]:
-        """The workers of a pool are not listened to any more. Returns their last words."""
+        """The workers of a pool have ended. Returns their last words.
+
+        What processes say that they have left behind comes to `take` later.
+        """
         with self._lock:
             self._accept()
             ears = [self._ears[fd] for fd, owner in self._owners.items() if owner is link]
             for ear in ears:
                 self._read(ear, monotonic())
-            for ear in ears:
-                if ear.pty.fd in self._ears:
-                    self._said += ear.end()
-                    self._drop(ear.pty.fd)
+                self._said += ear.end()
+                ear.pty.page.owner = 0
             said, self._said, self._size = self._said, deque(), 0
             if link in self._links:
                 self._links.remove(link)
             link.close()
             self._changed = True
-        if self._links:
+            left = bool(self._links or self._ears)
+        if left:
             self._interrupt()
         else:
             self.stop()
         return _joined(said)
 
-    def stop(self) -> None:
-        """End the thread, and close everything. A second call does nothing."""
-        self._ticker.stop()
+    def stop(self, patience: float = 1.0) -> None:
+        """End the thread, and close everything. A second call does nothing.
+
+        Args:
+            patience: seconds to wait at most for the thread's end.
+        """
+        self._ticker.stop(patience)
         with self._lock:
             self._close(Link.close)
 
@@ -275,7 +283,7 @@ class PtyReader:
     # --- for its own thread ---
 
     def _tick(self) -> bool:
-        """Wait for text, and read it. Returns whether there are workers to be heard."""
+        """Wait for text, and read it. Returns whether there is anybody to be heard."""
         quiet = not self._said
         # while much comes it is read without a nap, but a fork need not wait for long
         for _ in range(AT_ONCE):
@@ -286,8 +294,9 @@ class PtyReader:
                     ear.pty.page.heard = 1
                 if self._size > LIMIT:
                     break  # the display is to take some first
-                selector = self._select()
+                selector = self._select() if self._links or ears else None
             if selector is None:
+                self.stop(0)
                 return False
             waits = any(ear.unmarked for ear in ears)
             try:
@@ -299,7 +308,7 @@ class PtyReader:
                     break
         if self._size > LIMIT or (quiet and self._said):
             self._notify(self._size > LIMIT)
-        return bool(self._links)
+        return True
 
     def _read_all(self, ready: set[int], now: float) -> int:
         """Read what is ready, with the lock held. Returns the most bytes that one had."""
@@ -314,10 +323,8 @@ class PtyReader:
                 self._said += ear.late(now)
         return most
 
-    def _select(self) -> selectors.BaseSelector | None:
+    def _select(self) -> selectors.BaseSelector:
         """What to wait for: anew, where that has changed."""
-        if not self._links:
-            return None
         if self._selector is None or self._changed:
             if self._selector is not None:
                 self._selector.close()

@@ -308,3 +308,17 @@ def test_its_size_is_that_of_the_display(ends: Ends) -> None:
     ends.reader.take(0.0)
     ends.reader.resize(50, 10)
     assert os.get_terminal_size(ends.fd) == (50, 10)
+
+
+def test_who_is_left_behind_is_heard_until_it_ends(ends: Ends) -> None:
+    ends.reader.start()
+    left = os.dup(ends.fd)  # as a process that a task has started
+    for fd in (ends.fd, ends.capture._marks, ends.capture._terminal.master):
+        os.dup2(ends.master, fd)  # the worker has ended
+    assert ends.reader.remove(ends.link) == [Said(-os.getpid(), "", True)]
+    os.write(left, b"late\n")
+    assert Said(-os.getpid(), "late\n", False) in ends.heard()
+    os.close(left)
+    while ends.reader._ticker.running:
+        assert ends.reader.take(0.0) is not None
+    assert ends.reader._ears == {}
