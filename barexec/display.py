@@ -299,7 +299,7 @@ class Display:
             for pool in pools:
                 events += pool.decoder.feed(pool.receiver.receive())
         # after the channel: what a task wrote there came before its end is marked here
-        said = self._reader.take(now) if listening else []
+        said = self._reader.take(now, not self._reader.reads) if listening else []
         for staged in list(self.staged.values()):
             events += staged.sample(now)
         fresh = _move(self.submitted)

@@ -165,17 +165,30 @@ class PtyReader:
         elif not self._ticker.running and self._links:
             self._ticker.start()
 
-    def take(self, now: float) -> list[Said]:
-        """What was written up to now, the pieces of one owner joined."""
+    def take(self, now: float, drain: bool = True) -> list[Said]:
+        """What was read, the pieces of one owner joined.
+
+        Args:
+            now: seconds.
+            drain: whether all that was written up to now is to be among it.
+        """
+        if not (drain or self._said):
+            return []
         with self._lock:
-            self._accept()
-            for ear in list(self._ears.values()):
-                self._read(ear, now)
+            if drain:
+                self._accept()
+                for ear in list(self._ears.values()):
+                    self._read(ear, now)
             said, self._said, self._size = self._said, deque(), 0
             changed = self._changed
         if changed:
             self._interrupt()
         return _joined(said)
+
+    @property
+    def reads(self) -> bool:
+        """Whether its thread runs."""
+        return self._ticker.running
 
     @property
     def unmarked(self) -> bool:
