@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .display import fullscreen
+    from .display import fullscreen, paused
     from .executor import ProgressPoolExecutor
     from .worker import Bar, current_bar, current_writer, track
     from .writer import Writer
@@ -24,6 +24,7 @@ __all__ = [
     "current_bar",
     "current_writer",
     "fullscreen",
+    "paused",
     "track",
 ]
 
@@ -34,6 +35,7 @@ _HOMES = {
     "current_bar": "worker",
     "current_writer": "worker",
     "fullscreen": "display",
+    "paused": "display",
     "track": "worker",
 }
 

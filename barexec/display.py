@@ -34,12 +34,14 @@ from . import policy as policies
 from . import worker
 from .channel import open_channel
 from .events import Event
+from .line_discipline import TerminalText
 from .pool import LINGER, PATIENCE, Nothing, Pool, ids
+from .program_text import ProgramText, Questions
 from .pty_reader import PtyReader, Said
 from .ptys import Link, open_link
 from .state import KEPT, Status, Submission, Tasks, TaskState, apply
 from .suspension import Suspension
-from .terminal_text import printable
+from .terminal_text import clip, printable
 from .ticker import Ticker
 from .writer import Screen
 
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from .frame import Layout
     from .narration import Narration
     from .painters import Painter
+    from .painters.glass import Glass
     from .painters.plain import PlainPainter
 
 T = TypeVar("T")
@@ -61,6 +64,8 @@ GONE = (errno.EIO, errno.EPIPE, errno.EBADF)
 #: Characters of printed lines that may wait for a terminal that takes none; beyond, nothing
 #: more is read, and who prints waits.
 UNPRINTED = 1 << 20
+#: Seconds after which a task may have printed what the program, that writes now, has heard of.
+MOMENT = 0.001
 #: A gap between ticks of so many seconds, in which the process did not run, was a stop
 #: (Ctrl-Z): a shell has written to the terminal since.
 STOPPED = 1.0
@@ -114,6 +119,8 @@ class Display:
         """Those outside any pool."""
         self.ended: deque[tuple[Pool | None, int, Status | None, BaseException | None]] = deque()
         self.finished = threading.Event()
+        self.reported = False
+        """Whether a task has ended since the program wrote last."""
         self.exiting = False
         """The interpreter exits: what still runs is waited for no longer."""
         self.held = 0
@@ -129,6 +136,14 @@ class Display:
         self._round = threading.Lock()
         self._reader = PtyReader(getattr(stream, "encoding", None) or "utf-8", self._spoken)
         self._size: tuple[int, int] | None = None
+        self._program = ProgramText(self._glass().device(), self._is_mine, self._place, self._wake)
+        self._words = TerminalText(scrolls=True)
+        """What the program writes."""
+        self._placed = 0.0
+        self._drawing: int | None = None
+        """The thread that is at it."""
+        self._aside = 0
+        """The `paused()` blocks for which the terminal is somebody else's."""
         self._screen: tuple[Painter, Layout] | None = None
         self._log: tuple[PlainPainter, Narration | None] | None = None
         self._printed: list[str] = []
@@ -169,12 +184,15 @@ class Display:
         policy = self._policy
         if policy.mode == "plain":
             return Screen()
-        from .painters.glass import Glass
-
-        glass = Glass(self.stream)
+        glass = self._glass()
         usual = Screen()
         columns, rows = glass.size() or (policy.columns or usual.columns, usual.rows)
         return Screen(True, columns, glass.path(), policy.columns, glass.device(), rows)
+
+    def _glass(self) -> Glass:
+        from .painters.glass import Glass
+
+        return Glass(self.stream)
 
     def listen(self, link: Link) -> None:
         """Workers of one more pool are to be heard."""
@@ -202,18 +220,25 @@ class Display:
         # a thread may hang in a frozen terminal, given up by a fork, when the next one starts
         if not self._round.acquire(timeout=PATIENCE):
             return True
+        self._drawing = threading.get_ident()
         try:
             return self._step(monotonic())
         except Exception as error:
             self._fail(error)
             return False
         finally:
+            self._drawing = None
             self._round.release()
+
+    def _is_mine(self) -> bool:
+        """Whether the calling thread is the one that draws."""
+        return self._drawing == threading.get_ident()
 
     def _fail(self, error: BaseException) -> None:
         with _lock:
             self._retire()
         self._close_screen()
+        self._program.close()
         self._reader.stop()
         for pool in self.pools:
             pool.deafen()
@@ -241,6 +266,8 @@ class Display:
         """No longer the display of its stream; the thread ends after this tick."""
         if self in _displays:
             _displays.remove(self)
+        if not _displays:
+            _questions.give_back()
         self.finished.set()
         self._ticker.stop(0)
 
@@ -266,12 +293,23 @@ class Display:
                     self._hear(self._reader.remove(pool.link), now)
         last = False
         with _lock:
-            if not (self.pools or self.staged or self.held or self.submitted or self.ended):
+            if not (
+                self.pools
+                or self.staged
+                or self.held
+                or self.submitted
+                or self.ended
+                or (self._aside and not exiting)
+            ):
                 last = True
                 self._retire()
         try:
             self._show(over, now, last)
+            if last:
+                self._leave_words()
         finally:
+            if last:
+                self._program.close()
             for pool in closed:
                 pool.forget()
         waiting = any(pool.closing for pool in self.pools)
@@ -289,12 +327,12 @@ class Display:
         other way round.
         """
         tasks, pools = self.tasks, list(self.pools)
-        ended = _drain(self.ended)
-        done = [_drain(pool.done) for pool in pools]
-        events: list[Event] = []
         # a task has written all its text to the channel before it ends, and the channel holds
         # no more than is received at once
         listening = self.exiting or not self._is_full()
+        ended = _drain(self.ended)
+        done = [_drain(pool.done) for pool in pools]
+        events: list[Event] = []
         if listening:
             for pool in pools:
                 events += pool.decoder.feed(pool.receiver.receive())
@@ -317,6 +355,9 @@ class Display:
         tasks.submit(fresh, now)
         if fresh and self._began is None:
             self._began = now
+            if self._policy.mode != "plain":
+                self._program.open()
+                _questions.take_over()
         for event in events:
             self._printed += apply(tasks, event, now)
         self._hear(said, now)
@@ -342,22 +383,46 @@ class Display:
             self._reader.start()
 
     def _spoken(self, much: bool) -> None:
+        """Text of workers waits."""
+        if not self.finished.is_set():
+            self._wake(much)
+        elif self._round.acquire(blocking=False):  # else it is asked again
+            try:
+                # of processes that tasks have left behind
+                self._hear(self._reader.take(monotonic()), monotonic())
+                lines, self._printed = self._printed, []
+                with suppress(OSError, ValueError):  # it is gone
+                    self.stream.write("".join(f"{line}\n" for line in lines))
+                    self.stream.flush()
+            finally:
+                self._round.release()
+
+    def _wake(self, much: bool) -> None:
         """Text waits to be taken: for the next frame, or at once."""
-        if self.finished.is_set():
-            # of processes that tasks have left behind
-            self._hear(self._reader.take(monotonic()), monotonic())
-            lines, self._printed = self._printed, []
-            with suppress(OSError, ValueError):  # it is gone
-                self.stream.write("".join(f"{line}\n" for line in lines))
-                self.stream.flush()
-        elif much:
+        if much:
             self.kick()
         else:
             self.start()
 
-    def _hear(self, said: list[Said], now: float) -> None:
+    def _hear(self, said: list[Said | int], now: float) -> None:
+        silent = True
         for one in said:
-            self._printed += self.tasks.hear(*one, now)
+            if isinstance(one, int):
+                self._printed += self._words.feed(self._program.take(one))
+                silent = False
+            else:
+                self._printed += self.tasks.hear(*one, now)
+        if silent:
+            # a bar that the program has drawn, and left, scrolls, too
+            self._printed += self._words.let_go()
+
+    def _place(self, number: int) -> None:
+        """The program writes: after what tasks had printed whose results it has seen."""
+        now = monotonic()
+        sync, self.reported = self.reported or now - self._placed > MOMENT, False
+        if sync:
+            self._placed = now
+        self._reader.put(number, sync)
 
     def _label(self, submission: Submission) -> str:
         """What stands before each line of a task that is to be named."""
@@ -377,8 +442,12 @@ class Display:
         return self._screen is not None and not self._screen[0].ready()
 
     def _show(self, over: list[TaskState], now: float, last: bool) -> None:
+        if self._aside and not last:
+            self._early += over
+            return
         if last:
             self._printed += self.tasks.last_words()
+            self._printed += self._words.let_go()
         if self._policy.mode != "plain":
             if self._screen is None:
                 drawn = self._began is not None and now - self._began >= QUIET
@@ -399,6 +468,56 @@ class Display:
                     self._draw_no_more(error)
         over, self._early = self._early + over, []
         self._say(over, now, last)
+
+    def _leave_words(self) -> None:
+        """What the program has not finished yet stands where the cursor is."""
+        line, rows = self._words.end(), self._words.rows
+        self._words = TerminalText(self.tasks.columns, scrolls=True)
+        if rows or line:
+            self._glass().write("\r\n".join([*rows, *line]))
+
+    # --- for those who want the terminal for themselves ---
+
+    def step_aside(self) -> bool:
+        """Take the bars off the screen until `step_back`. Returns whether they are."""
+        if not self._round.acquire(timeout=PATIENCE):
+            return False
+        self._drawing = threading.get_ident()
+        try:
+            self._aside += 1
+            if self._aside == 1 and self._policy.mode != "plain":
+                now = monotonic()
+                self._take(now)
+                self._words_aside()
+            return True
+        except Exception as error:
+            self._fail(error)
+            return False
+        finally:
+            self._drawing = None
+            self._round.release()
+
+    def _words_aside(self) -> None:
+        self._program.straight = True
+        if self._screen is not None:
+            painter = self._screen[0]
+            painter.size()
+            if painter.paint((), self._printed):
+                self._printed = []
+            painter.pause()
+        elif self._printed:
+            self._glass().write("".join([f"{line}\r\n" for line in self._printed]))
+            self._printed = []
+        self._leave_words()
+
+    def step_back(self) -> None:
+        """The bars may be on the screen again."""
+        with self._round:
+            self._aside -= 1
+            if not self._aside:
+                self._program.straight = False
+                self._resume()
+        self.kick()
 
     def _draw_no_more(self, error: Exception) -> None:
         """Bars cannot be drawn; what tasks print is shown all the same."""
@@ -422,6 +541,8 @@ class Display:
             self.tasks.glass = False
             return None
         painter, theme = opened
+        if self._aside:
+            painter.pause()
         return painter, Layout(get(self._renderer, theme))
 
     def _paint(self, painter: Painter, layout: Layout, now: float, last: bool) -> None:
@@ -435,7 +556,9 @@ class Display:
         elif last:
             frame = layout.final(self.tasks, columns, rows, now, self._leave)
         else:
-            frame = layout.compose(self.tasks, columns, rows, now)
+            # below all, what the program has not finished yet
+            words = [clip(row, columns) for row in self._words.rows[: rows - 1]]
+            frame = (*layout.compose(self.tasks, columns, rows - len(words), now), *words)
         # by the clock anew: a stop may come at any time, also since `now`
         here, ran = monotonic(), process_time()
         if self._ticked is not None:
@@ -449,6 +572,7 @@ class Display:
             self._printed = []
 
     def _say(self, over: list[TaskState], now: float, last: bool) -> None:
+        self._program.close()
         if self._log is None:
             from .narration import Narration
             from .painters.plain import PlainPainter
@@ -638,6 +762,27 @@ def _held(stream: TextIO | None, *options: Any) -> Iterator[None]:
         display.join()
 
 
+@contextmanager
+def paused() -> Iterator[None]:
+    """The terminal for the program alone: `with paused(): …`.
+
+    The bars leave the screen, what is written goes straight to the terminal, and what tasks
+    print waits; at the end of the block the bars come back. `input`, and a debugger with
+    it, does so by itself. Blocks may be nested, and be entered by several threads. Where no
+    bars are shown, nothing happens.
+    """
+    with _lock:
+        displays = list(_displays)
+    aside = [display for display in displays if display.step_aside()]
+    try:
+        yield
+    finally:
+        for display in aside:
+            display.step_back()
+
+
+_questions = Questions(paused)
+
 _stages: dict[int, worker.Task] = {}
 
 
@@ -699,9 +844,11 @@ def _forget() -> None:
         # new ones: a thread that is not copied may have held what is within the old
         display.finished, display._round = threading.Event(), threading.Lock()
         display.finished.set()
+        display._program.leave()
         for pool in display.pools:
             pool.gone = threading.Event()
             pool.gone.set()
+    _questions.give_back()
     _displays.clear()
     _stages.clear()
 

@@ -66,13 +66,18 @@ class TerminalText:
             leaves as a finished line.
         drawn: whether all is taken for drawn over from the start, as of a task that has
             its own place on the screen.
+        scrolls: whether rows leave with a plain line that is finished below them, as of a
+            stream that has no place of its own.
 
     Guarantees: not thread-safe. Memory is bounded by `height`, `WIDEST` and `PIECE`,
     whatever comes; no text raises. How the text is split makes no difference. What comes
     out is printable text and SGR (in finished lines also tabs), with no style left on.
     """
 
-    def __init__(self, columns: int = 80, height: int = 10, drawn: bool = False) -> None:
+    def __init__(
+        self, columns: int = 80, height: int = 10, drawn: bool = False, scrolls: bool = False
+    ) -> None:
+        self._scrolls = scrolls
         self._columns = max(1, columns)
         self._height = max(1, height)
         self._rows = [Row()]
@@ -130,6 +135,16 @@ class TerminalText:
             self._draw()
         self._leave()
         self._renew()
+        finished, self._finished = self._finished, []
+        return finished
+
+    def let_go(self) -> list[str]:
+        """The rows above the cursor, where it stands at the beginning of an empty one, as
+        finished lines: nobody draws there any more."""
+        if self._x or self._line or self._rows[self._y].chars:
+            return []
+        self._renew()
+        self._leave_above()
         finished, self._finished = self._finished, []
         return finished
 
@@ -248,6 +263,8 @@ class TerminalText:
         self._moved, self._x = False, 0
         if self._line:
             if not (self._hidden and self._length <= WIDEST):
+                if self._scrolls:
+                    self._leave_above()
                 self._leave()
                 del self._rows[self._y]
                 if self._y == len(self._rows):
@@ -421,6 +438,12 @@ class TerminalText:
         parts.append(change(last, ""))
         self._finished.append("".join(parts))
         self._line, self._length = [], 0
+
+    def _leave_above(self) -> None:
+        """The rows above the cursor's leave."""
+        texts = [(row.text(), row.blank) for row in self._rows[: self._y]]
+        self._finished += [text for text, blank in texts if text or blank]
+        self._rows, self._y = self._rows[self._y :], 0
 
     def _scroll(self) -> None:
         """The oldest row leaves."""

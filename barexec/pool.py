@@ -39,6 +39,8 @@ class Listener(Protocol):
 
     ended: deque[tuple[Pool | None, int, Status | None, BaseException | None]]
     """Tasks that came to no good end, and how; without a status, one that was not taken."""
+    reported: bool
+    """To be set when a task has ended."""
 
     def start(self) -> None:
         """Run, if it does not yet."""
@@ -110,6 +112,7 @@ class Pool:
     def _ended(self, future: Future[Any]) -> None:
         # in the executor's own thread, which must not wait for what an error's `__str__` does
         id = self._numbers.pop(future)
+        self._display.reported = True
         try:
             error = future.exception()
         except CancelledError:

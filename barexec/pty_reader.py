@@ -16,7 +16,7 @@ import os
 import selectors
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
 from time import monotonic
@@ -56,6 +56,8 @@ class _Ear:
         self.fresh = False
         """Whether there was text after the last mark in what was heard last."""
         self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+        self.slot: list[Said] | None = None
+        """The place in the queue that is kept for what is not marked yet."""
         self._owner: int | None = None
         self._marks = 0
         self._rest = b""
@@ -124,8 +126,8 @@ class PtyReader:
 
     Args:
         encoding: of their text.
-        notify: called by its thread when text waits that was not there before; with True,
-            when so much waits that no more is read.
+        notify: called by its thread now and then while text waits; with True, when so much
+            waits that no more is read.
 
     Guarantees: every method may be called by any thread, and none blocks, but `stop` for at
     most a second. What waits is bounded by about `LIMIT`, and `ROOM` for each worker.
@@ -137,7 +139,7 @@ class PtyReader:
         self._links: list[Link] = []
         self._ears: dict[int, _Ear] = {}
         self._owners: dict[int, Link] = {}
-        self._said: deque[Said] = deque()
+        self._said: deque[Said | int | list[Said]] = deque()
         self._size = 0
         self._lock = Lock()
         """Held while reading, and never while waiting."""
@@ -165,8 +167,25 @@ class PtyReader:
         elif not self._ticker.running and self._links:
             self._ticker.start()
 
-    def take(self, now: float, drain: bool = True) -> list[Said]:
-        """What was read, the pieces of one owner joined.
+    def put(self, token: int, sync: bool) -> None:
+        """Keep a place among what is read, for something else.
+
+        Args:
+            token: comes out of `take` there.
+            sync: whether all that was written up to now is to come before it.
+        """
+        if sync:
+            with self._lock:
+                self._accept()
+                for ear in list(self._ears.values()):
+                    self._read(ear, monotonic())
+                    if ear.unmarked and ear.slot is None:
+                        ear.slot = []
+                        self._said.append(ear.slot)
+        self._said.append(token)
+
+    def take(self, now: float, drain: bool = True) -> list[Said | int]:
+        """What was read, the pieces of one owner joined, and the tokens that were put between.
 
         Args:
             now: seconds.
@@ -179,22 +198,16 @@ class PtyReader:
                 self._accept()
                 for ear in list(self._ears.values()):
                     self._read(ear, now)
-            said, self._said, self._size = self._said, deque(), 0
+            taken = self._taken()
             changed = self._changed
         if changed:
             self._interrupt()
-        return _joined(said)
+        return taken
 
     @property
     def reads(self) -> bool:
         """Whether its thread runs."""
         return self._ticker.running
-
-    @property
-    def unmarked(self) -> bool:
-        """Whether there is text of which it is not known yet whose it is."""
-        with self._lock:
-            return any(ear.unmarked for ear in self._ears.values())
 
     def resize(self, columns: int, rows: int) -> None:
         """The display has another size now."""
@@ -202,7 +215,7 @@ class PtyReader:
             for ear in self._ears.values():
                 set_size(ear.pty.fd, columns, rows)
 
-    def remove(self, link: Link) -> list[Said]:
+    def remove(self, link: Link) -> list[Said | int]:
         """The workers of a pool have ended. Returns their last words.
 
         What processes say that they have left behind comes to `take` later.
@@ -212,9 +225,10 @@ class PtyReader:
             ears = [self._ears[fd] for fd, owner in self._owners.items() if owner is link]
             for ear in ears:
                 self._read(ear, monotonic())
-                self._said += ear.end()
-                ear.pty.page.owner = 0
-            said, self._said, self._size = self._said, deque(), 0
+                if ear.pty.fd in self._ears:  # somebody else still writes there
+                    self._add(ear, ear.end())
+                    ear.pty.page.owner = 0
+            taken = self._taken()
             if link in self._links:
                 self._links.remove(link)
             link.close()
@@ -224,7 +238,7 @@ class PtyReader:
             self._interrupt()
         else:
             self.stop()
-        return _joined(said)
+        return taken
 
     def stop(self, patience: float = 1.0) -> None:
         """End the thread, and close everything. A second call does nothing.
@@ -269,11 +283,36 @@ class PtyReader:
             said += ear.end()
         elif ear.unmarked:
             said += ear.late(now)
-        self._said += said
-        self._size += sum([len(one.text) for one in said])
+        self._add(ear, said)
         if ended:
             self._drop(ear.pty.fd)
         return size
+
+    def _add(self, ear: _Ear, said: list[Said]) -> None:
+        self._size += sum([len(one.text) for one in said])
+        if ear.slot is None:
+            self._said += said
+        else:
+            ear.slot += said
+            if not ear.unmarked:
+                ear.slot = None
+
+    def _taken(self) -> list[Said | int]:
+        """Take out what is known, up to where something is not known yet."""
+        unknown = [ear.slot for ear in self._ears.values() if ear.slot is not None]
+        taken: list[Said | int] = []
+        while self._said:
+            one = self._said[0]
+            if isinstance(one, list):
+                if any(one is slot for slot in unknown):
+                    break
+                taken += one
+            else:
+                taken.append(one)
+            self._said.popleft()
+        if not self._said:
+            self._size = 0
+        return _joined(taken)
 
     def _drop(self, fd: int) -> None:
         del self._owners[fd]
@@ -297,7 +336,6 @@ class PtyReader:
 
     def _tick(self) -> bool:
         """Wait for text, and read it. Returns whether there is anybody to be heard."""
-        quiet = not self._said
         # while much comes it is read without a nap, but a fork need not wait for long
         for _ in range(AT_ONCE):
             with self._lock:
@@ -311,7 +349,7 @@ class PtyReader:
             if selector is None:
                 self.stop(0)
                 return False
-            waits = any(ear.unmarked for ear in ears)
+            waits = self._said or any(ear.unmarked for ear in ears)
             try:
                 ready = {key.fd for key, _ in selector.select(UNMARKED / 10 if waits else None)}
             except (OSError, ValueError):
@@ -319,7 +357,7 @@ class PtyReader:
             with self._lock:
                 if self._read_all(ready, monotonic()) < MUCH:
                     break
-        if self._size > LIMIT or (quiet and self._said):
+        if self._said:
             self._notify(self._size > LIMIT)
         return True
 
@@ -333,7 +371,7 @@ class PtyReader:
             if fd in ready:
                 most = max(most, self._read(ear, now))
             elif ear.unmarked:
-                self._said += ear.late(now)
+                self._add(ear, ear.late(now))
         return most
 
     def _select(self) -> selectors.BaseSelector:
@@ -376,21 +414,18 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
 
 
-def _joined(said: Iterable[Said]) -> list[Said]:
+def _joined(taken: list[Said | int]) -> list[Said | int]:
     """The same, with the pieces of one owner that follow one another in one."""
-    joined: list[Said] = []
+    joined: list[Said | int] = []
     parts: list[str] = []
-    for one in said:
-        if joined and joined[-1].owner == one.owner and not joined[-1].over:
-            parts.append(one.text)
-            joined[-1] = one
-        else:
-            if joined:
-                joined[-1] = joined[-1]._replace(text="".join(parts))
+    for one, following in zip(taken, [*taken[1:], 0], strict=False):
+        if isinstance(one, int):
             joined.append(one)
-            parts = [one.text]
-    if joined:
-        joined[-1] = joined[-1]._replace(text="".join(parts))
+            continue
+        parts.append(one.text)
+        if one.over or isinstance(following, int) or following.owner != one.owner:
+            joined.append(one._replace(text="".join(parts)))
+            parts = []
     return joined
 
 

@@ -92,10 +92,15 @@ class Streams:
             self._ours = {}
 
 
-def _leads_to(stream: object, device: int) -> bool:
+def leads_to(stream: object, device: int) -> bool:
+    """Whether a stream is one of Python's own, and leads to that terminal.
+
+    Args:
+        device: of the terminal (`st_rdev`); 0 where terminals have none.
+    """
     if not isinstance(stream, io.TextIOWrapper):
         return False
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError):  # closed
         # on Windows there is but one console
         return stream.isatty() and device in (0, os.fstat(stream.fileno()).st_rdev)
     return False
@@ -111,5 +116,5 @@ def capture_streams(device: int, say: Callable[[str], bool]) -> Streams | None:
     Returns:
         None where neither leads there.
     """
-    names = [name for name in ("stdout", "stderr") if _leads_to(getattr(sys, name), device)]
+    names = [name for name in ("stdout", "stderr") if leads_to(getattr(sys, name), device)]
     return Streams(names, say) if names else None

@@ -109,7 +109,10 @@ class FullscreenPainter:
         with self._locked(PATIENCE) as locked:
             self._paused = True
             if locked and self._entered and self._glass.ready():
-                self._glass.write(self._left())
+                self._glass.write(self._left() + begun(self._glass, self._able, self._size[0]))
+                for piece in self._printed.pieces():
+                    self._glass.write_bytes(piece)
+                self._printed.clear()
                 self._tell()
 
     def resume(self) -> None:

@@ -55,6 +55,13 @@ class Printed:
                 while some := kept.read(PIECE):
                     yield some
 
+    def clear(self) -> None:
+        """Forget what was kept: it stands on the normal screen."""
+        if self._file is not None:
+            self._file.seek(0)
+            self._file.truncate()
+        self._rest = io.BytesIO()
+
     def close(self) -> None:
         """Give the file back."""
         if self._file is not None:

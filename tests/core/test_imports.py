@@ -42,7 +42,8 @@ ARROWS = {
     # at the bottom, for whoever needs them
     "ptys": {"capture", "pty_reader", "pool"},
     "capture": {"worker"},
-    "streams": {"worker"},
+    "streams": {"worker", "program_text"},
+    "program_text": {"display"},
     "pty_reader": {"display"},
     "counting": {"worker"},
     "writer": {"worker"},
@@ -50,7 +51,7 @@ ARROWS = {
     "theme": {"renderers", "painters", "testing"},
     "terminal_text": {"renderers", "painters", "narration", "testing", "text_row"},
     "text_row": {"line_discipline"},
-    "line_discipline": {"state"},
+    "line_discipline": {"state", "display"},
     "policy": {"painters"},
     "watcher": {"painters"},
     "suspension": {"display"},

@@ -78,7 +78,11 @@ class Ends(NamedTuple):
 
     def heard(self) -> list[Said]:
         """All that is known now, but without who has fallen silent and said nothing."""
-        return [one for one in self.reader.take(0.0) if one.text]
+        return [one for one in self.taken() if one.text]
+
+    def taken(self) -> list[Said]:
+        """All that is known now."""
+        return [one for one in self.reader.take(0.0) if isinstance(one, Said)]
 
     def shown(self) -> bytes:
         """What has reached the terminal itself."""
@@ -198,7 +202,7 @@ def test_however_it_is_read_each_task_has_its_own(ends: Ends, seed: int) -> None
     over: list[int] = []
 
     def hear() -> None:
-        for owner, text, end in ends.reader.take(0.0):
+        for owner, text, end in ends.taken():
             assert owner not in over
             heard[owner] = heard.get(owner, "") + text
             if end:
@@ -304,7 +308,7 @@ def test_the_thread_reads_while_the_display_does_not(ends: Ends) -> None:
     for at in range(0, len(text), 1024):
         ends.prints(text[at : at + 1024])
     ends.capture.over(1)
-    assert "".join(one.text for one in ends.reader.take(0.0)).encode() == text
+    assert "".join(one.text for one in ends.taken()).encode() == text
 
 
 def test_its_size_is_that_of_the_display(ends: Ends) -> None:
@@ -326,3 +330,39 @@ def test_who_is_left_behind_is_heard_until_it_ends(ends: Ends) -> None:
     while ends.reader._ticker.running:
         assert ends.reader.take(0.0) is not None
     assert ends.reader._ears == {}
+
+
+# --- what others put between ---
+
+
+def test_a_token_keeps_its_place(ends: Ends) -> None:
+    ends.capture.begin(1)
+    ends.prints(b"before")
+    ends.reader.put(1, True)
+    ends.prints(b"after")
+    ends.reader.put(2, True)
+    assert ends.reader.take(0.0) == [Said(1, "before", False), 1, Said(1, "after", False), 2]
+
+
+def test_a_token_waits_for_text_of_which_it_is_not_known_yet_whose_it_is(ends: Ends) -> None:
+    page = ends.capture._page
+    ends.capture.begin(1)
+    ends.prints(b"one")
+    page.marks += 1  # the mark is on its way, and the result has overtaken it
+    ends.reader.put(1, True)
+    assert ends.reader.take(0.0) == []
+    page.marks -= 1
+    ends.capture.over(1)
+    ends.capture.begin(2)
+    ends.prints(b"two")
+    assert ends.reader.take(0.0)[:2] == [Said(1, "one", True), Said(2, "two", False)]
+    assert ends.reader.take(0.0) == []
+
+
+def test_a_token_comes_though_a_mark_does_not(ends: Ends) -> None:
+    ends.capture.begin(1)
+    ends.prints(b"one")
+    ends.capture._page.marks += 1
+    ends.reader.put(1, True)
+    assert ends.reader.take(0.0) == []
+    assert ends.reader.take(1e9) == [Said(1, "one", False), 1]

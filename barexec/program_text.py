@@ -1,0 +1,188 @@
+"""What the program itself writes to the terminal while bars are live.
+
+`print`, logging, warnings and whatever else goes by `sys.stdout` and `sys.stderr`, also by
+a reference that somebody took long before, ends in the `write` of one of two binary
+buffers. These are *tapped*: while the display is live, it takes what comes, in order, and
+shows it above the bars. The streams themselves stay what they are.
+
+Never here: rows, the screen; what tasks print.
+"""
+
+from __future__ import annotations
+
+import builtins
+import codecs
+import functools
+import sys
+from collections import deque
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from itertools import count
+from time import sleep
+from typing import Any
+
+from .streams import leads_to
+
+#: Bytes that wait for the display; beyond, who writes has to wait, as on a slow terminal.
+LIMIT = 1 << 20
+#: Seconds between two looks of who waits.
+NAP = 0.005
+
+
+class _Tap:
+    """One buffer, and its own `write`."""
+
+    def __init__(self, buffer: Any, encoding: str) -> None:
+        self.buffer = buffer
+        self.write = buffer.write
+        self.decoder = codecs.getincrementaldecoder(encoding)("replace")
+
+
+class ProgramText:
+    """What this process writes to one terminal.
+
+    Args:
+        device: of the terminal (`st_rdev`); 0 where terminals have none.
+        is_own: whether the calling thread is the display's, at work.
+        put: called with a number for each text, which `take` is to be called with in its turn.
+        notify: called when text waits; with True, when so much waits that its writer does.
+
+    Guarantees: any thread may write at any time, also within a write (a signal handler);
+    nothing that was written is lost or doubled, whenever `open` and `close` come between. A
+    writer waits only while `LIMIT` bytes do, and never the display's thread. A forked child
+    writes straight.
+    """
+
+    def __init__(
+        self,
+        device: int,
+        is_own: Callable[[], bool],
+        put: Callable[[int], object],
+        notify: Callable[[bool], object],
+    ) -> None:
+        self.straight = False
+        """Whether what is written goes straight to the terminal for now."""
+        self._device = device
+        self._is_own = is_own
+        self._put = put
+        self._notify = notify
+        self._taps: list[_Tap] = []
+        self._texts: deque[tuple[_Tap, bytes]] = deque()
+        self._numbers = count(1)
+        self._taken = 0
+        self._size = 0
+        self._open = False
+
+    def open(self) -> None:
+        """From now on, it is taken. A second call does nothing."""
+        if self._open:
+            return
+        self._open = True
+        for stream in {sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__}:
+            if leads_to(stream, self._device):
+                with suppress(OSError, ValueError):
+                    stream.flush()  # type: ignore[union-attr]
+                self._tap(stream.buffer, stream.encoding)  # type: ignore[union-attr]
+
+    def _tap(self, buffer: Any, encoding: str) -> None:
+        tap = _Tap(buffer, encoding)
+
+        @functools.wraps(tap.write)
+        def write(some: Any, /) -> int:
+            if (
+                self.straight
+                or self._is_own()
+                or not isinstance(some, (bytes, bytearray, memoryview))
+            ):
+                return int(tap.write(some))
+            self._texts.append((tap, bytes(some)))
+            self._size += memoryview(some).nbytes
+            self._put(next(self._numbers))
+            if not self._open:
+                self._give_back()  # it was closed just now
+            elif self._size > LIMIT:
+                self._wait()
+            else:
+                self._notify(False)
+            return memoryview(some).nbytes
+
+        try:
+            buffer.write = write
+        except AttributeError:
+            return  # a buffer of the user's own that lets nobody at it: it is left alone
+        self._taps.append(tap)
+
+    def _wait(self) -> None:
+        while self._size > LIMIT and self._open and not self.straight:
+            self._notify(True)
+            sleep(NAP)
+
+    def take(self, number: int) -> str:
+        """What was written up to the text of that number, since the last call."""
+        parts = []
+        with suppress(IndexError):  # given back by a forked child, or at the end
+            while self._taken < number:
+                tap, some = self._texts.popleft()
+                self._taken += 1
+                self._size -= len(some)
+                parts.append(tap.decoder.decode(some))
+        return "".join(parts)
+
+    def close(self) -> None:
+        """The buffers are again as they were. A second call does nothing."""
+        self._release()
+        self._give_back()
+
+    def leave(self) -> None:
+        """In a forked child: what waits is the parent's to show."""
+        self._release()
+        self._texts.clear()
+
+    def _release(self) -> None:
+        self._open = False
+        for tap in self._taps:
+            with suppress(AttributeError):  # somebody else has restored it
+                del tap.buffer.write
+        self._taps = []
+
+    def _give_back(self) -> None:
+        """What waits goes where it was to go."""
+        with suppress(IndexError):
+            while True:
+                tap, some = self._texts.popleft()
+                tap.write(some)
+                tap.buffer.flush()
+
+
+class Questions:
+    """`input` while bars are live: the terminal is its own meanwhile.
+
+    So it is with a debugger, which asks for its commands by it.
+
+    Args:
+        paused: what it does so in.
+    """
+
+    def __init__(self, paused: Callable[[], AbstractContextManager[object]]) -> None:
+        self._paused = paused
+        self._stock: Callable[..., str] | None = None
+        self._ours: Callable[..., str] | None = None
+
+    def take_over(self) -> None:
+        """From now on. A second call does nothing."""
+        if self._ours is not None:
+            return
+        stock = self._stock = builtins.input
+
+        @functools.wraps(stock)
+        def ask(prompt: object = "", /) -> str:
+            with self._paused():
+                return stock(prompt)
+
+        self._ours = builtins.input = ask
+
+    def give_back(self) -> None:
+        """`input` is what it was, unless somebody else has put another there."""
+        if self._ours is not None and builtins.input is self._ours and self._stock is not None:
+            builtins.input = self._stock
+        self._ours = None

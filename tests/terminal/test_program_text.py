@@ -1,0 +1,330 @@
+"""What the program itself prints while bars are live: whole, in order, above the bars."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pty_program import PtyProgram
+
+Start = Callable[..., PtyProgram]
+
+
+class Unseen:
+    """A screen that nobody looks at: the emulator is slower than the program."""
+
+    rows = ()
+
+    def write(self, some: bytes) -> None:
+        pass
+
+
+LIVE = """
+import logging, signal, sys, threading, time, warnings
+
+def wait_for_bars(ex):
+    \"\"\"A task that runs, and whose bar is on the screen.\"\"\"
+    future = ex.submit(counted, 4)
+    shown = display._displays[0]
+    while shown._screen is None:
+        time.sleep(0.01)
+    return future
+
+def open_gate():
+    open(os.environ["GATE"], "w").close()
+"""
+
+BODY = """
+if __name__ == "__main__":
+    handler = logging.StreamHandler(sys.stderr)
+    logging.getLogger().addHandler(handler)
+    with ProgressPoolExecutor(1{options}) as ex:
+        task = wait_for_bars(ex)
+{body}
+        open_gate()
+        task.result()
+"""
+
+
+def program_of(body: str, options: str = "") -> str:
+    lines = "".join(f"        {line}\n" for line in body.strip("\n").splitlines())
+    return LIVE + BODY.format(body=lines, options=options)
+
+
+def lines_of(program: PtyProgram) -> list[str]:
+    """All lines of the terminal, also those that have scrolled away."""
+    screen = program.screen
+    return [line.rstrip() for line in (*screen.history, *screen.rows)]
+
+
+def finished(program: PtyProgram) -> list[str]:
+    """The lines of a program that has come to its end, without the bars and blank rows."""
+    assert program.wait() == 0, bytes(program.written)
+    kept = [line for line in lines_of(program) if line and not re.match(r"[✓ ] ?\S+ +━|✓", line)]
+    assert not any("━" in line for line in kept), kept  # no torn row
+    return kept
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        ("print('one')", ["one"]),
+        ("print('one', file=sys.stderr)", ["one"]),
+        ("print('one', file=sys.__stderr__)", ["one"]),
+        ("logging.warning('one')", ["one"]),
+        ("warnings.warn_explicit('one', UserWarning, 'f.py', 3)", ["f.py:3: UserWarning: one"]),
+        ("sys.stdout.buffer.write(b'one\\n'); sys.stdout.flush()", ["one"]),
+        ("sys.stdout.buffer.write(memoryview(b'one\\n')); sys.stdout.flush()", ["one"]),
+        ("sys.stdout.buffer.write(b'\\xff\\n'); sys.stdout.flush()", ["\ufffd"]),
+        ("print('o', end='', flush=True); print('n', end=''); print('e')", ["one"]),
+        ("print('\\x1b[2J\\x1b]0;title\\x07\\x1b[31mone\\x1b[m')", ["one"]),
+        (
+            "print('1%', end='\\r'); print('2%', end='\\r'); print('3%'); print('one')",
+            ["3%", "one"],
+        ),
+        ("print('a\\n\\nb')", ["a", "b"]),
+        ("sys.stdout.writelines(['a\\n', 'b\\n'])", ["a", "b"]),
+    ],
+)
+@pytest.mark.parametrize("options", ["", ", fullscreen=True"], ids=["inline", "fullscreen"])
+def test_what_the_program_prints_stands_above_the_bars(
+    start: Start, body: str, options: str, wanted: list[str]
+) -> None:
+    program = start(program_of(body, options))
+    assert finished(program) == wanted
+    assert b"title" not in program.written and b"\x1b[2J" not in program.written
+
+
+def test_threads_and_signals_may_print_at_any_time(start: Start) -> None:
+    body = """
+signal.signal(signal.SIGALRM, lambda *_: print("alarm", flush=True))
+signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+def many(name):
+    for n in range(2000):
+        sys.stdout.write(f"{name} {n}\\n")
+threads = [threading.Thread(target=many, args=(name,)) for name in "ab"]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+signal.setitimer(signal.ITIMER_REAL, 0)
+"""
+    lines = finished(start(program_of(body)))
+    for name in "ab":
+        own = [line for line in lines if line.startswith(f"{name} ")]
+        assert own == [f"{name} {n}" for n in range(2000)]
+
+
+def test_a_flood_waits_for_the_terminal_and_memory_stays_bounded(start: Start) -> None:
+    body = """
+def peak():
+    return int(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0])
+before = peak()
+for n in range(100_000):
+    print(f"{n:06} " + "x" * 300)
+grown = peak() - before
+"""
+    program = start(program_of(body) + "    print('grown', grown)\n", columns=120)
+    program.screen = Unseen()  # type: ignore[assignment]
+    assert program.wait() == 0
+    numbers = re.findall(rb"(\d{6}) x", bytes(program.written))
+    assert numbers == [b"%06d" % n for n in range(100_000)]
+    (grown,) = re.findall(rb"grown (\d+)", bytes(program.written))
+    assert int(grown) < 15_000  # kB; twice as much was printed, and more is made of it
+
+
+def test_after_a_result_comes_what_its_task_printed_and_then_the_program(start: Start) -> None:
+    code = (
+        LIVE
+        + """
+def tells(n):
+    print(f"task {n}")
+    print("unfinished", end="")
+
+if __name__ == "__main__":
+    with ProgressPoolExecutor(1) as ex:
+        for n in range(50):
+            ex.submit(tells, n).result()
+            print(f"program {n}")
+"""
+    )
+    lines = finished(start(code))
+    wanted = [[f"task {n}", "unfinished", f"program {n}"] for n in range(50)]
+    assert lines == [line for lines in wanted for line in lines]
+
+
+def test_what_is_not_finished_is_seen_below_the_bars_and_stays_there(start: Start) -> None:
+    code = (
+        LIVE
+        + """
+if __name__ == "__main__":
+    with ProgressPoolExecutor(1) as ex:
+        task = wait_for_bars(ex)
+        print("what now? ", end="", flush=True)
+        task.result()
+    print("this")
+"""
+    )
+    program = start(code)
+    program.until(lambda screen: any(row.startswith("what now?") for row in screen.rows))
+    rows = [row.rstrip() for row in program.screen.rows if row.strip()]
+    assert rows[-1] == "what now?" and "counted(4)" in rows[-2]
+    program.gate.touch()
+    assert finished(program) == ["what now? this"]
+
+
+def test_input_has_the_terminal_for_itself(start: Start) -> None:
+    body = """
+print("before")
+print("got", repr(input("name? ")))
+print("and", repr(input()))
+"""
+    program = start(program_of(body))
+    program.until(lambda screen: any(row.startswith("name?") for row in screen.rows))
+    rows = [row.rstrip() for row in program.screen.rows if row.strip()]
+    assert rows == ["before", "name?"]  # no bar
+    program.type("bob\n")
+    program.until(lambda screen: "got 'bob'" in "".join(screen.rows))
+    program.type("x\n")
+    assert finished(program) == ["before", "name? bob", "got 'bob'", "x", "and 'x'"]
+
+
+def test_a_debugger_can_be_used(start: Start) -> None:
+    body = """
+secret = 42
+breakpoint()
+print("on")
+"""
+    program = start(program_of(body))
+    program.until(lambda screen: any(row.startswith("(Pdb)") for row in screen.rows))
+    program.type("p secret + 1\n")
+    program.until(lambda screen: any(row.rstrip() == "43" for row in screen.rows))
+    program.until(lambda screen: screen.rows[screen.cursor[1]].startswith("(Pdb)"))
+    assert not any("━" in row for row in program.screen.rows)
+    program.type("c\n")
+    assert finished(program)[-1] == "on"
+
+
+def test_paused_gives_the_terminal_away_and_may_be_nested(start: Start) -> None:
+    body = """
+import barexec
+with barexec.paused():
+    with barexec.paused():
+        os.write(1, b"inner\\n")
+    os.system("echo outer")
+    print("and straight", flush=True)
+    os.write(1, b"end\\n")
+print("after")
+"""
+    assert finished(start(program_of(body))) == ["inner", "outer", "and straight", "end", "after"]
+
+
+def test_a_pool_may_end_while_it_is_paused(start: Start) -> None:
+    code = (
+        LIVE
+        + """
+import barexec
+if __name__ == "__main__":
+    ex = ProgressPoolExecutor(1)
+    task = wait_for_bars(ex)
+    with barexec.paused():
+        open_gate()
+        task.result()
+        began = time.monotonic()
+        ex.shutdown()
+        print("at once" if time.monotonic() - began < 1.5 else "late", flush=True)
+"""
+    )
+    assert finished(start(code)) == ["at once"]
+
+
+def test_input_and_the_streams_are_as_before_afterwards(start: Start) -> None:
+    code = (
+        LIVE
+        + """
+import builtins
+def state():
+    return builtins.input, sys.stdout, sys.stdout.buffer, vars(sys.stdout.buffer).copy()
+
+if __name__ == "__main__":
+    before = state()
+    with ProgressPoolExecutor(1) as ex:
+        task = wait_for_bars(ex)
+        assert state() != before
+        open_gate()
+        task.result()
+    assert state() == before
+    print("as before")
+"""
+    )
+    assert finished(start(code)) == ["as before"]
+
+
+def test_a_forked_child_writes_straight(start: Start) -> None:
+    body = """
+print("waits", flush=False)
+pid = os.fork()
+if not pid:
+    print("child", flush=True)
+    os._exit(0)
+os.waitpid(pid, 0)
+"""
+    program = start(program_of(body))
+    assert finished(program) == ["waits"]  # the child has written where the bars were
+    assert bytes(program.written).count(b"child") == 1
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_what_goes_elsewhere_is_left_alone(start: Start, stream: str, tmp_path: Path) -> None:
+    body = """
+for n in range(100):
+    print("out", n)
+    print("err", n, file=sys.stderr)
+    sys.stdout.buffer.write(b"\\xff\\x1b]0;t\\x07\\n")
+"""
+    file = tmp_path / "out.txt"
+    with file.open("wb") as sink:
+        if stream == "stdout":
+            program = start(program_of(body), stdout=sink)
+            lines = finished(program)
+            assert lines == [f"err {n}" for n in range(100)]
+            wanted = b"".join(b"out %d\n\xff\x1b]0;t\x07\n" % n for n in range(100))
+            got = file.read_bytes()
+            assert sorted(got.split(b"\n")) == sorted(wanted.split(b"\n"))
+        else:  # no bars then
+            code = (
+                LIVE
+                + """
+if __name__ == "__main__":
+    with ProgressPoolExecutor(1) as ex:
+        print("out", end="\\x1b]0;t\\x07\\n", flush=True)
+        os.write(2, b"err\\n")
+"""
+            )
+            program = start(code, stderr=sink)
+            assert program.wait() == 0
+            assert bytes(program.written) == b"out\x1b]0;t\x07\r\n"
+            assert b"err\n" in file.read_bytes()
+
+
+def test_redirections_work_as_ever(start: Start) -> None:
+    body = """
+import contextlib, io
+with contextlib.redirect_stdout(io.StringIO()) as caught:
+    print("caught")
+assert caught.getvalue() == "caught\\n"
+print("shown")
+"""
+    assert finished(start(program_of(body))) == ["shown"]
+
+
+def test_an_exception_is_whole(start: Start) -> None:
+    body = """
+open_gate()
+raise RuntimeError("what went wrong")
+"""
+    program = start(program_of(body))
+    assert program.wait() == 1
+    lines = [line for line in lines_of(program) if line]
+    assert lines[-1] == "RuntimeError: what went wrong"
+    assert "Traceback (most recent call last):" in lines
