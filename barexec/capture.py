@@ -115,6 +115,7 @@ class Capture:
             unheard = not self._page.heard and monotonic() - self._since > UNHEARD
             if not unheard and listens():
                 return True
+            self._pass_on()  # first, as far as it goes: so all but the last comes in its order
             self.restore()
         self._pass_on()
         return False

@@ -53,17 +53,20 @@ class Streams:
 
     Args:
         names: which attributes of `sys` were found to lead to the display's terminal.
-        say: takes the text. Returns whether somebody heard it.
+        say: takes a task's number (0: none runs) and its text. Returns whether somebody
+            heard it.
     """
 
-    def __init__(self, names: list[str], say: Callable[[str], bool]) -> None:
+    def __init__(self, names: list[str], say: Callable[[int, str], bool]) -> None:
+        self._task = 0
+        self._say = say
         self._ours: dict[str, tuple[TextIO, TextIO]] = {}
         captured = set()
         for name in names:
             stream = getattr(sys, name)
             captured.add(stream.fileno())
             ours = io.TextIOWrapper(
-                io.BufferedWriter(_Voice(stream, say)),
+                io.BufferedWriter(_Voice(stream, self._tell)),
                 stream.encoding,
                 stream.errors,
                 line_buffering=True,
@@ -73,14 +76,19 @@ class Streams:
             setattr(sys, name, ours)
         self.captured = frozenset(captured)
 
+    def _tell(self, text: str) -> bool:
+        return self._say(self._task, text)
+
     def begin(self, task: int) -> None:
-        """A task begins."""
+        """What is printed from now on is of that task."""
+        self._task = task
 
     def over(self, task: int) -> None:
         """The task has ended; what was printed is of it."""
         for ours, _ in self._ours.values():
             with suppress(OSError, ValueError):  # closed by the task
                 ours.flush()
+        self._task = 0
 
     def watch(self, listens: Callable[[], bool]) -> None:
         """To be called now and then: once nobody listens, the streams are as they were."""
@@ -106,12 +114,13 @@ def leads_to(stream: object, device: int) -> bool:
     return False
 
 
-def capture_streams(device: int, say: Callable[[str], bool]) -> Streams | None:
+def capture_streams(device: int, say: Callable[[int, str], bool]) -> Streams | None:
     """Catch what this process prints by Python's own streams to a terminal.
 
     Args:
         device: of the terminal (`st_rdev`); 0 where terminals have none.
-        say: takes the text. Returns whether somebody heard it.
+        say: takes a task's number (0: none runs) and its text. Returns whether somebody
+            heard it.
 
     Returns:
         None where neither leads there.

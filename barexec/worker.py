@@ -913,12 +913,12 @@ def _attach(
         _capture = capture_streams(screen.device, partial(_say, pool))
 
 
-def _say(pool: str, text: str) -> bool:
-    """What this process prints, told as the running task's. False: nobody listens."""
+def _say(pool: str, task: int, text: str) -> bool:
+    """Tell text of the task of that number. False: nobody listens."""
     sender = senders.get(pool)
     if sender is None or not sender.listened_to():
         return False
-    _put(_task or Task(0, pool), text)
+    _put(Task(task, pool), text)
     return True
 
 
