@@ -33,6 +33,7 @@ from types import BuiltinFunctionType, FunctionType
 from typing import Any, TypeVar
 from weakref import ref
 
+from .adopted import adopt_tqdm
 from .capture import Capture, capture_terminal
 from .channel import ATOMIC, Sender
 from .counting import Counted, Frozen, Held, OfKnownTotal, feeds_a_loop, length_of, may_be_held
@@ -911,6 +912,14 @@ def _attach(
         _capture = capture_terminal(link, screen.device, *size, always=capture == "named")
     if _capture is None:
         _capture = capture_streams(screen.device, partial(_say, pool))
+    if _capture is not None:
+        adopt_tqdm(_follower)
+
+
+def _follower(fd: int, unit: str) -> Bar | None:
+    """A bar for one of tqdm that would draw on that descriptor, where that is caught."""
+    caught = _task is not None and _capture is not None and fd in _capture.captured
+    return Bar(unit=unit) if caught else None
 
 
 def _say(pool: str, task: int, text: str) -> bool:

@@ -41,6 +41,7 @@ ARROWS = {
     "demo": {"__main__"},
     # at the bottom, for whoever needs them
     "ptys": {"capture", "pty_reader", "pool"},
+    "adopted": {"worker"},
     "capture": {"worker"},
     "streams": {"worker", "program_text"},
     "program_text": {"display"},
@@ -192,6 +193,7 @@ def test_only_one_file_names_the_terminal_library(file: str) -> None:
 
 def test_the_worker_knows_only_what_it_sends_with() -> None:
     assert {module for module, other in imports("worker.py") if not other} == {
+        "adopted",
         "capture",
         "channel",
         "counting",
@@ -295,6 +297,7 @@ def test_a_worker_loads_nothing_but_what_it_sends_with(method: str, tmp_path: Pa
     assert foreign == ""
     if method != "fork":  # where all that the parent has loaded is there
         names = [
+            "adopted",
             "capture",
             "channel",
             "counting",
