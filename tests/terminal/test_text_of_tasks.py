@@ -125,6 +125,58 @@ def test_no_control_sequence_of_a_task_reaches_the_terminal(start: Start) -> Non
             assert text.count(switch) == (mode == "fullscreen"), mode
 
 
+PRINTED = """
+import logging, tqdm, warnings
+logging.basicConfig(format="%(message)s")
+
+def first(texts):
+    for text in texts:
+        print(f"before{text}after")
+
+def printing(index):
+    text = f"before{HOSTILE[index]}after"
+    print(text)
+    print(text, file=sys.stderr)
+    logging.warning(text)
+    for char in text.encode("utf-8", "replace"):
+        os.write(1, bytes([char]))  # so no sequence is ever whole
+    os.write(2, b"\\n")
+    for _ in tqdm.tqdm(range(3), desc=text, unit=text, postfix={text: text}):
+        time.sleep(0.04)
+    tqdm.tqdm.write(text)
+    print(text, end="")
+    raise ValueError(text)
+
+if __name__ == "__main__":
+    import multiprocessing
+    fork = multiprocessing.get_context("fork")
+    options = dict(desc="whole" + HOSTILE[0], leave=True, capture="named")
+    with ProgressPoolExecutor(8, fork, first, (HOSTILE[::9],), **options) as ex:
+        ex.submit(square, 1)
+        while display._displays[0]._screen is None:  # until bars are live, it prints as ever
+            time.sleep(0.01)
+        for index, text in enumerate(HOSTILE):
+            named = ex.options(desc=f"n{index}{text}") if index % 2 else ex
+            named.submit(printing, index)
+            print(f"before{text}after")
+            logging.warning(f"before{text}after")
+            warnings.warn(f"before{text}after")
+"""
+
+
+@pytest.mark.parametrize("mode", ["inline", "fullscreen"])
+def test_no_control_sequence_that_is_printed_reaches_the_terminal(start: Start, mode: str) -> None:
+    """Nor of what is logged, or in names, by the program itself as well as by tasks."""
+    program = unseen(start(SETUP + PRINTED, BAREXEC=mode, rows=30))
+    assert program.wait() == 0
+    written = bytes(program.written)
+    check_clean(written, FULL if mode == "fullscreen" else OURS)
+    text = written.decode()
+    assert text.count("beforeafter") > 8 * len(DROPPED)
+    for switch in ("\x1b[?1049h", "\x1b[?1049l"):
+        assert text.count(switch) == (mode == "fullscreen")
+
+
 # --- floods ---
 
 RANDOM = f"""{SETUP}
