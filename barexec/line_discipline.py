@@ -27,6 +27,8 @@ _LONGEST = 256
 _SHORT = 256
 
 _TEXT = re.compile("[^\x00-\x08\x0b-\x1f\x7f-\x9f]+")
+#: Control characters that are dropped, each for itself.
+_DROPPED = re.compile("[\x00-\x07\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x8f\x91-\x97\x99\x9a\x9c]+")
 _SEQUENCE = re.compile(
     rf"""
     (?: \x1b[{JUNK}]*\[ | \x9b ) (?P<body>[{JUNK}\x20-?]*) (?P<final>[@-~])?
@@ -124,6 +126,8 @@ class TerminalText:
                     self._to_column(0)
                 elif text[at] == "\b":
                     self._sideways(-1)
+                elif found := _DROPPED.match(text, at):
+                    at = found.end() - 1
                 at += 1
         finished, self._finished = self._finished, []
         return finished
