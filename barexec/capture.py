@@ -27,6 +27,10 @@ from .ptys import Link, Terminal
 #: Seconds that a border between two tasks waits for room in the terminal, or for another
 #: thread that writes much at once.
 PATIENCE = 1.0
+#: Milliseconds after which a write that had to wait is through, once it is read.
+STALLED = 200
+#: Bytes that are passed on at once.
+AT_ONCE = 1 << 16
 #: Seconds after which it is taken for sure that nobody reads.
 UNHEARD = 2.0
 
@@ -117,6 +121,7 @@ class Capture:
                 return True
             self._pass_on()  # first, as far as it goes: so all but the last comes in its order
             self.restore()
+            self._pass_on(STALLED)
         self._pass_on()
         return False
 
@@ -130,13 +135,18 @@ class Capture:
                 if _is_same(fd, self._marks):
                     os.dup2(original, fd)
 
-    def _pass_on(self) -> None:
-        """What nobody has read goes where it would have gone."""
-        master = self._terminal.master
+    def _pass_on(self, patience: int = 0) -> None:
+        """What nobody has read goes where it would have gone.
+
+        Args:
+            patience: milliseconds for which it is waited for more, so that no line is cut.
+        """
         original = next(iter(self._originals.values()))
         with suppress(OSError):
-            while self._unread(0):
-                text = os.read(master, 1 << 16)
+            while self._unread(patience):
+                text = b""
+                while len(text) < AT_ONCE and self._unread(patience):
+                    text += os.read(self._terminal.master, AT_ONCE)
                 for mark in reversed(self._terminal.marks.find(text)):
                     text = text[: mark.begin] + text[mark.end :]
                 while text:
@@ -163,8 +173,9 @@ def _is_same(one: int, other: int) -> bool:
 
 
 def _poll(fd: int, event: int) -> Callable[[int], object]:
+    """Waits at most so many milliseconds for it to be ready, and says whether it is."""
     if sys.platform == "darwin":  # whose `poll` knows no terminals
-        return lambda seconds: select.select([fd], [], [], seconds)[0]
+        return lambda patience: select.select([fd], [], [], patience / 1000)[0]
     poll = select.poll()
     poll.register(fd, event)
     return poll.poll

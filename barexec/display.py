@@ -164,6 +164,10 @@ class Display:
         if self._ticker.parked:
             self._ticker.wake()
         elif not self._ticker.running and not self.finished.is_set():
+            if self._policy.mode != "plain":
+                # by this thread: what it prints from now on has its place after what tasks do
+                self._program.open()
+                _questions.take_over()
             try:
                 self._ticker.start()
             except RuntimeError as error:
@@ -355,9 +359,6 @@ class Display:
         tasks.submit(fresh, now)
         if fresh and self._began is None:
             self._began = now
-            if self._policy.mode != "plain":
-                self._program.open()
-                _questions.take_over()
         for event in events:
             self._printed += apply(tasks, event, now)
         self._hear(said, now)
