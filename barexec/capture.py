@@ -119,9 +119,11 @@ class Capture:
             unheard = not self._page.heard and monotonic() - self._since > UNHEARD
             if not unheard and listens():
                 return True
-            self._pass_on()  # first, as far as it goes: so all but the last comes in its order
+            # first, as far as it goes, so that all but the last lines come in their order; the
+            # end of one that is cut may be still on its way
+            begun = self._pass_on(whole=True)
             self.restore()
-            self._pass_on(STALLED)
+            self._pass_on(begun, STALLED)
         self._pass_on()
         return False
 
@@ -135,22 +137,30 @@ class Capture:
                 if _is_same(fd, self._marks):
                     os.dup2(original, fd)
 
-    def _pass_on(self, patience: int = 0) -> None:
+    def _pass_on(self, begun: bytes = b"", patience: int = 0, whole: bool = False) -> bytes:
         """What nobody has read goes where it would have gone.
 
         Args:
-            patience: milliseconds for which it is waited for more, so that no line is cut.
+            begun: the beginning of a line, which comes before.
+            patience: milliseconds for which it is waited for more.
+            whole: whether a line that has no end yet is kept back, and returned.
         """
         original = next(iter(self._originals.values()))
+        text = begun
         with suppress(OSError):
-            while self._unread(patience):
-                text = b""
+            while text or self._unread(patience):
                 while len(text) < AT_ONCE and self._unread(patience):
                     text += os.read(self._terminal.master, AT_ONCE)
                 for mark in reversed(self._terminal.marks.find(text)):
                     text = text[: mark.begin] + text[mark.end :]
+                end = text.rfind(b"\n") + 1 if whole and len(text) < AT_ONCE else len(text)
+                rest, text = text[end:], text[:end]
                 while text:
                     text = text[os.write(original, text) :]
+                if rest and not self._unread(0):
+                    return rest
+                text = rest
+        return b""
 
 
 def _opened_anew(slave: int) -> int:
