@@ -120,7 +120,7 @@ def test_a_flood_waits_for_the_terminal_and_memory_stays_bounded(start: Start) -
 def peak():
     return int(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0])
 before = peak()
-for n in range(100_000):
+for n in range(200_000):
     print(f"{n:06} " + "x" * 300)
 grown = peak() - before
 """
@@ -128,9 +128,9 @@ grown = peak() - before
     program.screen = Unseen()  # type: ignore[assignment]
     assert program.wait() == 0
     numbers = re.findall(rb"(\d{6}) x", bytes(program.written))
-    assert numbers == [b"%06d" % n for n in range(100_000)]
+    assert numbers == [b"%06d" % n for n in range(200_000)]
     (grown,) = re.findall(rb"grown (\d+)", bytes(program.written))
-    assert int(grown) < 15_000  # kB; twice as much was printed, and more is made of it
+    assert int(grown) < 40_000  # kB; 61 MB were printed, and more is made of them
 
 
 def test_after_a_result_comes_what_its_task_printed_and_then_the_program(start: Start) -> None:
@@ -264,7 +264,7 @@ def test_a_forked_child_writes_straight(start: Start) -> None:
 print("waits", flush=False)
 pid = os.fork()
 if not pid:
-    print("child", flush=True)
+    print("offspring", flush=True)
     os._exit(0)
 os.waitpid(pid, 0)
 """
@@ -272,7 +272,7 @@ os.waitpid(pid, 0)
     assert program.wait() == 0
     assert "waits" in lines_of(program)
     # it has written where the bars were
-    assert bytes(program.written).count(b"child") == 1
+    assert bytes(program.written).count(b"offspring") == 1
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
