@@ -26,6 +26,7 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager, contextmanager, suppress
 from time import monotonic, process_time
 from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
@@ -284,7 +285,7 @@ class Display:
         closing = [pool for pool in self.pools if pool.closing]
         over, heard = self._take(now)
         self._calm = 0 if heard or self.tasks.live else self._calm + 1
-        closed = [pool for pool in closing if pool.live <= 0 or exiting]
+        closed = [pool for pool in closing if pool.live <= 0 or pool.interrupted or exiting]
         if closed and not exiting and (self._is_full() or self._is_held_up()):
             closed = []  # what was printed must not be lost
         for pool in closed[:]:
@@ -369,6 +370,8 @@ class Display:
             else:
                 self.staged.pop(id, None)
             message = "" if status is not Status.FAILED or error is None else _in_one_line(error)
+            if status is Status.CANCELLED and not isinstance(error, (CancelledError, type(None))):
+                message = "interrupted"
             if status is None:
                 tasks.withdraw(id, now)
             elif task := tasks.end(id, status, message, now):

@@ -24,6 +24,7 @@ from operator import index
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, SupportsIndex, TypeVar
 
 from . import display as displays
+from .crew import Crew, crew_of
 from .injection import candidates, to_fill
 from .pool import Pool
 from .worker import Call, Chunk, Initargs, _valid_total
@@ -146,6 +147,9 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         capture: what tasks print to the terminal scrolls above the bars, and what they draw
             there becomes rows of theirs (True); also with the task's name before each line
             ("named"); False leaves their streams alone.
+        on_interrupt: what Ctrl-C in a `with` block of it does (and in its `shutdown`): "stop"
+            interrupts the tasks that run, cancels all others and ends the workers, within a
+            second; "finish" lets all tasks run to their end, as the stock class does.
         terminal: a `blessings.Terminal` or `blessed.Terminal` on whose stream it is all
             shown, with what that terminal can do; None for stderr.
 
@@ -159,8 +163,9 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         TypeError, ValueError: what the stock class raises.
 
     Guarantees: results, exceptions, their order and tracebacks, and the shutdown are those
-    of the stock class, whatever happens to the display. Thread-safe as the stock class is.
-    `shutdown(wait=True)` waits at most 2 s longer, for the last frame.
+    of the stock class, whatever happens to the display, but for Ctrl-C (`on_interrupt`).
+    Thread-safe as the stock class is. `shutdown(wait=True)` waits at most 2 s longer, for the
+    last frame. The workers end with the program, even if that is killed.
     """
 
     def __init__(
@@ -177,6 +182,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         desc: str | None = None,
         leave: displays.Leave = None,
         capture: bool | Literal["named"] = True,
+        on_interrupt: Literal["stop", "finish"] = "stop",
         terminal: object = None,
     ) -> None:
         if renderer != "bar":
@@ -187,7 +193,10 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             raise ValueError(f'leave must be True, False, "failed" or None, not {leave!r}')
         if capture not in (True, False, "named"):
             raise ValueError(f'capture must be True, False or "named", not {capture!r}')
+        if on_interrupt not in ("stop", "finish"):
+            raise ValueError(f'on_interrupt must be "stop" or "finish", not {on_interrupt!r}')
         self._pool: Pool | None = None
+        self._crew: Crew | None = None
         later = {} if max_tasks_per_child is None else {"max_tasks_per_child": max_tasks_per_child}
         if fullscreen and display is None:
             display = "fullscreen"
@@ -196,7 +205,12 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         if pool is not None:
             if initializer is None:
                 initializer, initargs = bool, ()  # does nothing, in C
-            carrier = Initargs(initargs, pool.key, pool.sender, pool.screen, pool.link, capture)
+            if on_interrupt == "stop":
+                self._crew = crew_of(mp_context, max_tasks_per_child is not None)
+                mp_context = self._crew or mp_context  # type: ignore[assignment]
+            halt = None if self._crew is None else self._crew.halt
+            attached = pool.key, pool.sender, pool.screen, pool.link, capture, halt
+            carrier = Initargs(initargs, *attached)
         try:
             super().__init__(max_workers, mp_context, initializer, carrier, **later)
         except BaseException:
@@ -269,6 +283,18 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
 
     @_signed_as(ProcessPoolExecutor.shutdown)
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        crew = self._crew
+        if crew is None or not wait:
+            self._shutdown(wait, cancel_futures)
+            return
+        stopping = crew.stopping
+        with crew.waited_for(self._interrupt):
+            self._shutdown(wait, cancel_futures)
+        crew.close()
+        if crew.stopping and not stopping:
+            raise KeyboardInterrupt
+
+    def _shutdown(self, wait: bool, cancel_futures: bool) -> None:
         over = False
         try:
             super().shutdown(wait, cancel_futures=cancel_futures)
@@ -276,6 +302,24 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         finally:
             if self._pool is not None:
                 self._pool.close(over)  # one that was interrupted waits for nothing more
+
+    def _interrupt(self, waiting: bool) -> None:
+        """Ctrl-C in the midst of `shutdown`, which waits for the tasks by now, or not yet."""
+        if self._pool is not None and self._crew is not None:
+            self._pool.interrupted = True
+            self._crew.stop()
+            if waiting:
+                super().shutdown(wait=False, cancel_futures=True)
+
+    @_signed_as(ProcessPoolExecutor.__exit__)
+    def __exit__(self, kind: type[BaseException] | None, *error: Any) -> bool | None:
+        interrupted = kind is not None and issubclass(kind, KeyboardInterrupt)
+        if interrupted and self._crew is not None and self._pool is not None:
+            self._pool.interrupted = True
+            self._crew.stop()
+            self.shutdown(wait=True, cancel_futures=True)
+            return False
+        return super().__exit__(kind, *error)
 
     def _map(
         self,

@@ -38,8 +38,8 @@ class Narration:
 
     def ended(self, task: TaskState, tasks: Tasks, now: float) -> list[str]:
         """A task has ended."""
-        if tasks.bare:
-            return []
+        if tasks.bare or (task.status is Status.CANCELLED and task.started is None):
+            return []  # of those that never ran, the summary tells
         bad = task.status is Status.FAILED or task.status is Status.LOST
         if not (self._failures if bad else self._common).take(now):
             self._untold = True
@@ -53,7 +53,7 @@ class Narration:
         elif task.status is Status.FAILED:
             words = f"failed after {_span(state.elapsed)}: {task.message}"
         elif task.status is Status.CANCELLED:
-            words = "was cancelled"
+            words = f"was {task.message or 'cancelled'}"
         else:
             words = f"is done after {_span(state.elapsed)}{_amount(state)}"
         self._spoke = now

@@ -29,6 +29,9 @@ LINGER = 3
 #: Seconds that `close` waits for the last frame; a frozen terminal must not hold the work.
 PATIENCE = 2.0
 
+#: What tasks end with that were interrupted, or not even started.
+INTERRUPTED = (KeyboardInterrupt, CancelledError)
+
 #: The numbers of all tasks of this process.
 ids = count(1)
 _keys = count(1)
@@ -77,6 +80,8 @@ class Pool:
         self.receiver = receiver
         self.decoder = Decoder()
         self.closing = False
+        self.interrupted = False
+        """Whether it is ended by Ctrl-C: tasks whose worker does not survive that are cancelled."""
         self.linger = LINGER
         self.live = 0
         """Tasks that have not ended. The display's thread alone touches it."""
@@ -122,6 +127,8 @@ class Pool:
             self.done.append(id)
         else:
             status = Status.LOST if isinstance(error, BrokenProcessPool) else Status.FAILED
+            if isinstance(error, INTERRUPTED) or (self.interrupted and status is Status.LOST):
+                status = Status.CANCELLED
             self._display.ended.append((self, id, status, error))
 
     def close(self, wait: bool) -> None:

@@ -486,20 +486,23 @@ class Tasks:
         return self._active + (now - self._since if self._since is not None else 0.0)
 
     def whole(self, now: float) -> BarState:
-        """The row for all tasks together; its fraction counts partial progress."""
+        """The row for all tasks together; its fraction counts partial progress.
+
+        What is cancelled is not done, and never will be.
+        """
         part = sum(task.reached * task.items for task in self.running.values())
-        total, ended = self.all, self.ended
+        gone = self.items[Status.CANCELLED]
+        total, ended = self.all, self.ended - gone
         elapsed = self.elapsed(now)
         if self._rate is None:
             self._rate = Rate(0.0, memory=WHOLE_MEMORY)
         self._rate.update(elapsed, ended + part)
         bad = self.items[Status.FAILED] + self.items[Status.LOST]
-        gone = self.items[Status.CANCELLED]
         words = [f"{bad} failed"] * bool(bad) + [f"{gone} cancelled"] * bool(gone)
         over = not self.live
         # tasks without a bar end in waves: before the first is through, nothing is known
         known = part > 0 or ended >= self.items[Status.RUNNING]
-        outcome = Status.FAILED if bad else Status.DONE
+        outcome = Status.FAILED if bad else Status.CANCELLED if gone else Status.DONE
         return BarState(
             desc=self.desc,
             n=ended,
@@ -519,7 +522,7 @@ class Tasks:
     def _remaining(self, elapsed: float, now: float) -> float | None:
         """Seconds until the last task ends, or None where not known."""
         assert self._rate is not None  # `whole` has made it
-        by_rate = self._rate.remaining(elapsed, self.all)
+        by_rate = self._rate.remaining(elapsed, self.all - self.items[Status.CANCELLED])
         if self.pending:
             return by_rate
         # nothing waits: it takes as long as the longest of those that run

@@ -33,11 +33,14 @@ from types import BuiltinFunctionType, FunctionType
 from typing import Any, TypeVar
 from weakref import ref
 
+from . import interrupts
 from .adopted import adopt_tqdm
 from .capture import Capture, capture_terminal
 from .channel import ATOMIC, Sender
 from .counting import Counted, Frozen, Held, OfKnownTotal, feeds_a_loop, length_of, may_be_held
 from .events import RECORD_LIMIT, Advanced, Event, Started, encode, split_text
+from .interrupts import Halt
+from .orphans import Orphan
 from .ptys import Link
 from .streams import Streams, capture_streams
 from .ticker import Ticker
@@ -687,6 +690,7 @@ stage: Callable[[], Task | None] | None = None
 _worker: Worker | None = None
 _task: Task | None = None
 _capture: Capture | Streams | None = None
+_orphan: Orphan | None = None
 
 
 def _current() -> Task | None:
@@ -774,6 +778,8 @@ def begin(
     global _task, _worker
     if _task is not None:
         _end(_task)
+    if interrupts.alarmed and interrupts.halted():
+        return interrupts.refuse
     call = _function(function)
     if not callable(call):  # the stock loop will say so
         return call  # type: ignore[no-any-return]
@@ -886,9 +892,10 @@ class Initargs:
         screen: Screen,
         link: Link | None,
         capture: bool | str,
+        halt: Halt | None,
     ) -> None:
         self._args = args
-        self._attached = pool, sender, screen, link, capture
+        self._attached = pool, sender, screen, link, capture, halt
 
     def __iter__(self) -> Iterator[Any]:
         if multiprocessing.parent_process() is not None:
@@ -900,10 +907,18 @@ class Initargs:
 
 
 def _attach(
-    pool: str, sender: Sender, screen: Screen, link: Link | None, capture: bool | str
+    pool: str,
+    sender: Sender,
+    screen: Screen,
+    link: Link | None,
+    capture: bool | str,
+    halt: Halt | None,
 ) -> None:
     """This process works for a pool from now on."""
-    global _capture
+    global _capture, _orphan
+    _orphan = Orphan(_bid_farewell)
+    if halt is not None:
+        interrupts.arm(lambda: _task, halt)
     senders[pool], screens[pool] = sender, screen
     if not (capture and screen.live and sender.listened_to()):
         return
@@ -914,6 +929,12 @@ def _attach(
         _capture = capture_streams(screen.device, partial(_say, pool))
     if _capture is not None:
         adopt_tqdm(_follower)
+
+
+def _bid_farewell() -> None:
+    """The parent is gone: what it has not read any more of what was printed is passed on."""
+    if _capture is not None:
+        _capture.watch(lambda: False)
 
 
 def _follower(fd: int, unit: str) -> Bar | None:

@@ -101,10 +101,9 @@ def test_every_other_end_has_its_words(status: Status, message: str, sentence: s
 
 def test_a_task_that_never_started_does_not_claim_to_have_run() -> None:
     log = Log().submit("load", "save").wait(2).end(1, status=Status.LOST)
-    log.end(2, status=Status.CANCELLED)
+    log.end(2, status=Status.CANCELLED)  # of which there may be thousands
     assert log.lines == [
         "load never started: a worker died and broke the pool",
-        "save was cancelled",
     ]
 
 

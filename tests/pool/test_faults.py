@@ -64,9 +64,7 @@ FAULTS = {
         tasks.returns_what_cannot_be_pickled, (), TypeError, "FAILED", "TypeError: cannot pickle.*"
     ),
     "sys.exit": Fault(tasks.exits, (), SystemExit, "FAILED", "SystemExit: 3"),
-    "KeyboardInterrupt": Fault(
-        tasks.interrupts, (), KeyboardInterrupt, "FAILED", "KeyboardInterrupt"
-    ),
+    "KeyboardInterrupt": Fault(tasks.interrupts, (), KeyboardInterrupt, "CANCELLED", "interrupted"),
     # deaths
     "os._exit": Fault(tasks.exits_at_once, (), BrokenProcessPool, "LOST", DIED, False),
     "SIGSEGV": Fault(tasks.crashes, (), BrokenProcessPool, "LOST", DIED, False),

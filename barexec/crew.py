@@ -1,0 +1,219 @@
+"""The worker processes of one executor: how they are started, interrupted and ended.
+
+The stock class asks its context for each process, so the context is the place to know them
+all: `Crew` is one, and passes everything on to the real one.
+
+    Ctrl-C ─► KeyboardInterrupt in the program ─► Crew.stop ─► Halt: nothing more is started
+                                                           ├─► SIGINT: running tasks
+                                                           ├─► SIGTERM, after GRACE
+                                                           └─► SIGKILL, after LAST_GRACE
+
+Never here: tasks, Futures, the display; private attributes of the stock class.
+"""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import connection
+from time import monotonic
+from types import FrameType
+from typing import Any
+from weakref import WeakSet
+
+from .interrupts import Halt, held_back
+
+#: Seconds that interrupted tasks have to clean up, before their workers get SIGTERM.
+GRACE = 0.5
+#: Seconds from then until what still lives is killed.
+LAST_GRACE = 0.2
+
+_crews: WeakSet[Crew] = WeakSet()
+
+
+class Crew:
+    """A context of `multiprocessing` that knows the processes that were started by it.
+
+    Args:
+        context: the real one.
+
+    Raises:
+        OSError: no descriptors are left.
+
+    Guarantees: every method may be called by any thread. What `stop` begins is over within
+    `GRACE` and twice `LAST_GRACE` seconds, whatever tasks do.
+    """
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+        self.halt = Halt()
+        self._processes: WeakSet[Any] = WeakSet()
+        self._stopping: threading.Thread | None = None
+        self._killing = threading.Event()
+        _crews.add(self)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+    def Process(self, *args: Any, **kwargs: Any) -> _Process:  # the context's name
+        """A process of the real context, whose start is seen."""
+        return _Process(self._context.Process(*args, **kwargs), self)
+
+    def start(self, process: Any) -> None:
+        """Start one. It cannot be interrupted before it knows what to do about that."""
+        self._processes.add(process)
+        # what the fork server is started with, all that it ever starts would have
+        if self._context.get_start_method() == "forkserver":
+            process.start()
+        else:
+            held_back(process.start)
+
+    def stop(self) -> None:
+        """Start nothing more, interrupt what runs, and end all processes: those that go on
+        are killed, at the second call at once."""
+        if self._stopping is not None:
+            self.kill()
+            return
+        self.halt.set()
+        self._stopping = threading.Thread(target=self.end, name="barexec-stop", daemon=True)
+        try:
+            self._stopping.start()
+        except RuntimeError:  # the interpreter exits
+            self.end()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopping is not None
+
+    @contextmanager
+    def waited_for(self, interrupt: Callable[[bool], object]) -> Iterator[None]:
+        """Within, where the stock class's thread is joined, Ctrl-C raises nothing: a `join`
+        that is left by an exception takes the thread for ended (CPython before 3.13), and the
+        stock class then closes what that still needs (tests/faults, Ctrl-C twice).
+
+        Args:
+            interrupt: called instead; with whether the `join` has begun.
+        """
+
+        def interrupted(number: int, frame: FrameType | None) -> None:
+            interrupt(frame is not None and frame.f_code.co_filename == threading.__file__)
+
+        ours = (
+            threading.current_thread() is threading.main_thread()
+            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        )
+        if ours:
+            signal.signal(signal.SIGINT, interrupted)
+        try:
+            yield
+            if self._stopping is not None and self._stopping.ident is not None:
+                self._stopping.join()
+        finally:
+            if ours and signal.getsignal(signal.SIGINT) is interrupted:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def end(self) -> None:
+        """End all processes; what runs is interrupted, and has a little time to clean up."""
+        self.halt.set()
+        self._signal(getattr(signal, "SIGINT", None) if os.name == "posix" else None)
+        if not self._gone(GRACE):
+            self._each("terminate")
+            if not self._gone(LAST_GRACE):
+                self.kill()
+                self._gone(LAST_GRACE)
+
+    def close(self) -> None:
+        """The stock class has seen all processes end."""
+        self.halt.close()
+
+    def kill(self) -> None:
+        """End all processes at once."""
+        self._killing.set()
+        self._each("kill")
+
+    def _signal(self, number: int | None) -> None:
+        for process in list(self._processes):
+            with suppress(ProcessLookupError, ValueError):
+                if number is not None and process.is_alive():
+                    os.kill(process.pid, number)
+
+    def _each(self, action: str) -> None:
+        for process in list(self._processes):
+            with suppress(AttributeError, ValueError):  # not started, or closed
+                getattr(process, action)()
+
+    def _gone(self, seconds: float) -> bool:
+        """Wait until all have ended, at most so long. Returns whether they have."""
+        until = monotonic() + seconds
+        processes = list(self._processes)  # held: else their sentinels would be closed
+        left = {p.sentinel for p in processes if p.pid is not None and p.exitcode is None}
+        while left:
+            patience = until - monotonic()
+            if patience <= 0 or self._killing.is_set():
+                return False
+            # not for long, so that `kill` is noticed
+            left.difference_update(_ended(left, min(patience, 0.05)))
+        return True
+
+
+def _ended(sentinels: Iterable[int], seconds: float) -> list[Any]:
+    try:
+        return connection.wait(list(sentinels), seconds)
+    except OSError:
+        return []
+
+
+class _Process:
+    """A process as the stock class uses it."""
+
+    def __init__(self, process: Any, crew: Crew) -> None:
+        self._process = process
+        self._crew = crew
+
+    def start(self) -> None:
+        self._crew.start(self._process)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._process, name)
+
+
+def crew_of(context: Any, fresh: bool) -> Crew | None:
+    """The crew for an executor with this context.
+
+    Args:
+        context: None for the one that the stock class would take.
+        fresh: whether its workers are replaced after some tasks, which `fork` does not allow.
+
+    Returns:
+        None where no descriptors are left.
+    """
+    if context is None:
+        context = multiprocessing.get_context("spawn" if fresh else None)
+    with suppress(OSError):
+        return Crew(context)
+    return None
+
+
+def _end_all() -> None:
+    """The interpreter exits. By now the stock class has waited for all workers, unless it was
+    interrupted: then it would wait for them, and so for ever, once more."""
+    for crew in list(_crews):
+        crew.end()
+
+
+atexit.register(_end_all)
+
+
+def _forget() -> None:
+    """The processes are the parent's, and no matter of a forked child's."""
+    _crews.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

@@ -1,0 +1,163 @@
+"""What Ctrl-C does in a worker: it interrupts the task that runs, and nothing else.
+
+A stock worker dies of it wherever it is: while it waits, with a traceback; while it sends a
+result, with the lock that all the others need. Here KeyboardInterrupt is raised in the call
+of the user's function alone, and once for each time that Ctrl-C is pressed, although the
+worker may hear of it twice: from the terminal, and from the parent that wants to end.
+
+A handler of the user's own is left as it is.
+
+Never here: what a task is; the parent's part (`crew`).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing import connection
+from opcode import opmap
+from time import monotonic
+from types import CodeType, FrameType
+from typing import Any, NoReturn
+
+#: Seconds within which a second SIGINT is taken for the same.
+ONCE = 0.5
+#: Seconds after a SIGINT in which the program decides whether all is over. Until then no task
+#: is started: Ctrl-C reaches a worker and its parent at the same time.
+DECISION = 0.1
+#: Seconds after a SIGINT for which it is asked, before each task, whether all is over.
+ALARM = 5.0
+
+#: The instruction by which the stock class's loop calls tasks: the only one of its kind there
+#: but for the initializer's. All else in the loop must not be interrupted.
+_CALL = opmap["CALL_FUNCTION_EX"]
+
+#: When there was a SIGINT, by the monotonic clock; 0 where there was none lately.
+alarmed = 0.0
+
+_running: Callable[[], object] = lambda: None  # noqa: E731
+_halt: Halt | None = None
+_loop: CodeType | None = None
+_interrupted: tuple[object, float] = None, 0.0
+
+
+class Halt:
+    """Says to all workers of a pool that they are to start nothing more.
+
+    Guarantees: `set` never blocks, and no process that dies harms another.
+    """
+
+    def __init__(self, reader: Any = None) -> None:
+        self._reader: Any = reader
+        self._writer: Any = None
+        self._set = False
+        if reader is None:
+            self._reader, self._writer = connection.Pipe(duplex=False)
+
+    def set(self) -> None:
+        """From now on. A second call does nothing."""
+        if not self._set and self._writer is not None:
+            self._set = True
+            with suppress(OSError):
+                self._writer.send_bytes(b"")  # nobody ever takes it out
+
+    def close(self) -> None:
+        """Nobody is to be told any more."""
+        self._reader.close()
+        if self._writer is not None:
+            self._writer.close()
+
+    def is_set(self, patience: float = 0.0) -> bool:
+        """Whether it is, or will be within so many seconds."""
+        try:
+            return bool(self._reader.poll(patience))
+        except OSError:  # closed by the task
+            return False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Halt, (self._reader,)
+
+
+def arm(running: Callable[[], object], halt: Halt | None) -> None:
+    """Let SIGINT interrupt tasks alone. To be called once by a worker, at its start.
+
+    Args:
+        running: gives the task that runs, or None.
+        halt: the parent's.
+    """
+    from concurrent.futures import process
+
+    global _running, _halt, _loop
+    _running, _halt = running, halt
+    _loop = getattr(getattr(process, "_process_worker", None), "__code__", None)
+    usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if usual and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, _interrupt)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+
+
+def held_back(call: Callable[[], object]) -> None:
+    """Call it with SIGINT blocked, as it then is in a process that starts within."""
+    if not hasattr(signal, "pthread_sigmask"):
+        call()
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        call()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def halted() -> bool:
+    """Whether nothing more is to be started; to be asked once there was an alarm."""
+    global alarmed
+    past = monotonic() - alarmed
+    if _halt is not None and _halt.is_set(max(0.0, DECISION - past)):
+        return True
+    if past > ALARM:
+        alarmed = 0.0
+    return False
+
+
+def refuse(*args: object, **kwargs: object) -> NoReturn:
+    """What runs in the place of a task that is not to be started any more."""
+    from concurrent.futures import CancelledError
+
+    raise CancelledError("interrupted before it started")
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    global alarmed, _interrupted
+    alarmed = now = monotonic()
+    task = _running()
+    if task is None or not _calls(frame):
+        return
+    before, at = _interrupted
+    if task is not before or now - at > ONCE:
+        _interrupted = task, now
+        signal.default_int_handler(number, frame)
+
+
+def _calls(frame: FrameType | None) -> bool:
+    """Whether the stock loop is just calling what it was sent."""
+    if _loop is None:
+        return True
+    while frame is not None:
+        if frame.f_code is _loop:
+            return _loop.co_code[frame.f_lasti] == _CALL
+        frame = frame.f_back
+    return False
+
+
+def _forget() -> None:
+    """What a task forks is no worker: Ctrl-C ends it, as any program."""
+    if signal.getsignal(signal.SIGINT) is _interrupt:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
