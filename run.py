@@ -36,7 +36,7 @@ if sys.version_info[:2] < NEEDED:
 #: Each command: the dependency groups that it needs, and what it runs.
 COMMANDS: dict[str, tuple[set[str], list[str]]] = {
     "demo": (set(), ["-m", "barexec", "demo"]),
-    "test": ({"test"}, ["-m", "pytest"]),
+    "test": ({"test"}, ["-m", "pytest", "-n", "auto"]),
     "python": ({"dev", "bench"}, []),
 }
 ROOT = Path(__file__).resolve().parent

@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import select
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from io import TextIOWrapper
@@ -59,6 +60,9 @@ class Capture:
         self._marks = _opened_anew(terminal.slave)
         # not the `poll` of any task: it may have replaced that
         self._unread = _poll(terminal.master, select.POLLIN)
+        # one object serves one thread at a time (tests/faults, painting raises)
+        self._left = _poll(terminal.master, select.POLLIN)
+        self._watching = threading.Lock()
         self._originals = {fd: _kept(fd) for fd in captured}
         self.restored = False
         for fd in captured:
@@ -115,6 +119,14 @@ class Capture:
 
     def watch(self, listens: Callable[[], bool]) -> bool:
         """To be called now and then: see to it that somebody reads. Returns whether."""
+        if not self._watching.acquire(timeout=PATIENCE):
+            return False
+        try:
+            return self._watch(listens)
+        finally:
+            self._watching.release()
+
+    def _watch(self, listens: Callable[[], bool]) -> bool:
         if not self.restored:
             unheard = not self._page.heard and monotonic() - self._since > UNHEARD
             if not unheard and listens():
@@ -148,8 +160,8 @@ class Capture:
         original = next(iter(self._originals.values()))
         text = begun
         with suppress(OSError):
-            while text or self._unread(patience):
-                while len(text) < AT_ONCE and self._unread(patience):
+            while text or self._left(patience):
+                while len(text) < AT_ONCE and self._left(patience):
                     text += os.read(self._terminal.master, AT_ONCE)
                 for mark in reversed(self._terminal.marks.find(text)):
                     text = text[: mark.begin] + text[mark.end :]
@@ -157,7 +169,7 @@ class Capture:
                 rest, text = text[end:], text[:end]
                 while text:
                     text = text[os.write(original, text) :]
-                if rest and not self._unread(0):
+                if rest and not self._left(0):
                     return rest
                 text = rest
         return b""

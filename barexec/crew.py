@@ -112,9 +112,9 @@ class Crew:
             signal.signal(signal.SIGINT, interrupted)
         try:
             yield
+        finally:
             if self._stopping is not None and self._stopping.ident is not None:
                 self._stopping.join()
-        finally:
             if ours and signal.getsignal(signal.SIGINT) is interrupted:
                 signal.signal(signal.SIGINT, signal.default_int_handler)
 

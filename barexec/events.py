@@ -14,6 +14,7 @@ from __future__ import annotations
 import struct
 from binascii import crc32
 from collections.abc import Iterator
+from math import inf
 from typing import NamedTuple
 
 #: The most bytes in one record: the least that POSIX lets PIPE_BUF be (limits.h(0P)).
@@ -136,7 +137,8 @@ def encode(event: Event) -> bytes:
 def _decode_body(kind: int, body: bytes) -> Event | None:
     try:
         if kind == 1:
-            return Started(*_STARTED.unpack(body))
+            started = Started(*_STARTED.unpack(body))
+            return started if 0 <= started.elapsed < inf else None
         if kind == 3:
             (task,) = _PRINTED.unpack_from(body)
             return Printed(task, body[_PRINTED.size :].decode("utf-8", "surrogatepass"))
@@ -144,7 +146,8 @@ def _decode_body(kind: int, body: bytes) -> Event | None:
             return None
         task, slot, serial, n, total, elapsed, closed, d, u, p = _ADVANCED.unpack_from(body)
         at = _ADVANCED.size
-        if len(body) != at + d + u + p or n != n:
+        sound = -inf < n < inf and 0 <= elapsed < inf and not total < 0
+        if len(body) != at + d + u + p or not sound:
             return None
         return Advanced(
             task,

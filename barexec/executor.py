@@ -19,6 +19,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import suppress
 from functools import partial, update_wrapper
 from operator import index
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, SupportsIndex, TypeVar
@@ -317,7 +318,9 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         if interrupted and self._crew is not None and self._pool is not None:
             self._pool.interrupted = True
             self._crew.stop()
-            self.shutdown(wait=True, cancel_futures=True)
+            # interrupted while it was starting a thread, the stock class can't wait for that
+            with suppress(RuntimeError):
+                self.shutdown(wait=True, cancel_futures=True)
             return False
         return super().__exit__(kind, *error)
 

@@ -240,7 +240,7 @@ def test_a_command_gets_arguments_folder_and_input_as_they_are(
 
 def test_tests_run_in_the_checkout(checkout: Checkout, tmp_path: Path) -> None:
     ran = checkout.run("test", "-k", "x", cwd=tmp_path)
-    assert ran.reported[:2] == [["-k", "x"], str(checkout.root)]
+    assert ran.reported[:2] == [["-n", "auto", "-k", "x"], str(checkout.root)]
     assert [asked[:3] for asked in checkout.asked()] == [["pip", "install", "--python"]]
     python, *targets = checkout.asked()[0][3:]
     assert python == str(checkout.venv / "bin" / "python")
@@ -370,7 +370,12 @@ def test_a_venv_of_someone_else_s_is_left_alone(checkout: Checkout) -> None:
     cache = Path(checkout.environ["HOME"], ".cache", "barexec")
     arguments, _, prefix, _ = ran.reported
     assert Path(prefix).parent == cache
-    assert arguments == ["-o", f"cache_dir={prefix}/pytest_cache"]  # nothing into the checkout
+    assert arguments == [
+        "-n",
+        "auto",
+        "-o",
+        f"cache_dir={prefix}/pytest_cache",
+    ]  # nothing into the checkout
     assert f"making {prefix} (" in ran.err
     assert [path.name for path in checkout.venv.iterdir()] == ["pyvenv.cfg"]
     assert checkout.run("test").err == ""

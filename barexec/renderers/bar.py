@@ -537,7 +537,7 @@ def percent(state: BarState) -> str:
         return ""
     if state.total is not None and state.n >= state.total:
         return "100%"
-    return f"{min(99, int(state.fraction * 100 + 1e-9))}%"
+    return f"{max(0, min(99, int(state.fraction * 100 + 1e-9)))}%"
 
 
 @lru_cache(maxsize=1024)

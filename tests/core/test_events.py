@@ -21,17 +21,18 @@ from barexec.events import (
 )
 
 ids = st.integers(0, 2**64 - 1)
-numbers = st.floats(allow_nan=False) | st.integers(-(2**53), 2**53)
+numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**53), 2**53)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-started = st.builds(Started, ids, ids, st.floats(allow_nan=False))
+seconds = st.floats(min_value=0, allow_infinity=False)
+started = st.builds(Started, ids, ids, seconds)
 advanced = st.builds(
     Advanced,
     ids,
     st.integers(0, 2**16 - 1),
     st.integers(0, 2**32 - 1),
     numbers,
-    st.none() | numbers,
-    st.floats(allow_nan=False),
+    st.none() | seconds | st.integers(0, 2**53),
+    seconds,
     st.booleans(),
     texts,
     texts.map(lambda text: text[:8]),

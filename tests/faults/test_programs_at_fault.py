@@ -1,0 +1,225 @@
+"""Programs that go wrong: each of the table, with every start method and way to show.
+
+Of all of them: the results are right, the terminal is as it was, nothing is left.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import tempfile
+import termios
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent, indent
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+from programs import GONE, HEAD, PROGRAMS, Program
+from pty_program import PtyProgram, environment
+from two_screens import with_two_screens
+
+TESTS = Path(__file__).parents[1]
+
+#: Seconds after which a program counts as one that hangs.
+PATIENCE = 20.0
+
+CELLS = [
+    pytest.param(name, method, display, id=f"{name}-{method}-{display}")
+    for name, program in PROGRAMS.items()
+    for method in program.methods
+    for display in program.displays
+]
+
+
+class Run:
+    """One run of a program of the table."""
+
+    def __init__(self, row: Program, method: str, display: str, folder: Path) -> None:
+        self.folder = folder
+        self.display = display
+        self.said = b""
+        self.temporary = Path(tempfile.mkdtemp(prefix="f"))  # short, for a socket of Python's
+        file = folder / "program.py"
+        body = indent(dedent(row.code).strip(), "    ")
+        file.write_text(f"{HEAD}\nif __name__ == '__main__':\n{body}\n", encoding="utf-8")
+        columns, rows = row.size
+        pipe = os.pipe() if display == "plain" else None
+        variables = {
+            "METHOD": method,
+            "DISPLAY": display,
+            "FOLDER": str(folder),
+            "TMPDIR": str(self.temporary),
+            "PYTHONPATH": os.pathsep.join([str(TESTS.parent), os.environ.get("PYTHONPATH", "")]),
+        }
+        self.program = PtyProgram(
+            file,
+            columns=max(1, columns),
+            rows=max(1, rows),
+            env=environment(**{**variables, **row.env}),
+            stdout=pipe and pipe[1],
+            stderr=pipe and pipe[1],
+        )
+        if not columns:
+            self.program._set_size(0, 0)
+        self._pipe = -1
+        self._taker: threading.Thread | None = None
+        if pipe is not None:
+            os.close(pipe[1])
+            self._pipe = pipe[0]
+            self._taker = threading.Thread(target=self._take, daemon=True)
+            self._taker.start()
+        self.device = os.ttyname(self.program._slave)
+        self.modes = termios.tcgetattr(self.program._slave)
+        self.screens = with_two_screens(self.program)
+
+    # --- what is done to it ---
+
+    def await_file(self, name: str) -> None:
+        until = monotonic() + PATIENCE
+        while not (self.folder / name).exists():
+            if monotonic() > until or self.program.process.poll() is not None:
+                self.program._missing(f"it never came to {name!r}: {self.said[-3000:]!r}")
+            sleep(0.005)  # a file that is made tells nobody
+
+    def await_frame(self) -> None:
+        """What draws is imported by then; of a program that imports after it was interrupted
+        Python does not keep the exit status."""
+        if self.display != "plain":
+            self.program.until(lambda screen: any("tasks" in row for row in screen.rows))
+
+    def make_file(self, name: str) -> None:
+        (self.folder / name).touch()
+
+    def hang_up(self) -> None:
+        self.program.hang_up()
+
+    def close_pipe(self) -> None:
+        pipe, self._pipe = self._pipe, -1
+        os.close(pipe)
+
+    def freeze(self, seconds: float) -> None:
+        self.program.flow(False)
+        self.make_file("go")
+        sleep(seconds)  # which is the fault
+        self.program.flow(True)
+
+    def resize_often(self) -> None:
+        for at in range(40):
+            self.program.resize(100 - at, 30 - at % 20)
+            sleep(0.02)  # which is the fault
+
+    def stop_and_continue(self) -> None:
+        self.await_file("started")
+        self.program.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.program.process.pid, os.WSTOPPED | os.WNOWAIT)
+        self.program.process.send_signal(signal.SIGCONT)
+        self.make_file("go")
+
+    def kill_watcher(self) -> None:
+        until = monotonic() + PATIENCE
+        while not (watchers := [p for p in self.holders() if "watcher.py" in _command(p)]):
+            assert monotonic() < until, "there never was a watcher"
+            sleep(0.005)  # it is nobody's child here: there is nothing to wait for
+        os.kill(watchers[0], signal.SIGKILL)
+
+    # --- what is left of it ---
+
+    def holders(self) -> set[int]:
+        """The processes that are of its session, or have its terminal open."""
+        return {
+            pid
+            for pid in [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+            if pid not in (os.getpid(), self.program.process.pid) and self._is_held_by(pid)
+        }
+
+    def _is_held_by(self, pid: int) -> bool:
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            if fields[0] == "Z":
+                return False
+            links = {str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir()}
+        except OSError:
+            return False
+        return int(fields[3]) == self.program.process.pid or self.device in links
+
+    def await_nobody(self) -> None:
+        until = monotonic() + PATIENCE / 4
+        while left := self.holders():
+            assert monotonic() < until, {pid: _command(pid) for pid in left}
+            sleep(0.005)  # they are nobody's children: there is nothing to wait for
+
+    def close(self) -> None:
+        for pid in self.holders():  # of a run that is red
+            _kill(pid)
+        self.program.close()
+        if self._taker is not None:
+            self._taker.join(PATIENCE)
+        if self._pipe >= 0:
+            os.close(self._pipe)
+        shutil.rmtree(self.temporary)
+
+    def _take(self) -> None:
+        while self._pipe >= 0:
+            try:
+                some = os.read(self._pipe, 1 << 16)
+            except OSError:
+                return  # closed by `close_pipe`
+            if not some:
+                return
+            self.said += some
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return  # it has ended in the meantime
+
+
+@pytest.fixture
+def run(name: str, method: str, display: str, tmp_path: Path) -> Iterator[Run]:
+    run = Run(PROGRAMS[name], method, display, tmp_path)
+    yield run
+    run.close()
+
+
+@pytest.mark.parametrize(("name", "method", "display"), CELLS)
+def test_program(name: str, method: str, display: str, run: Run) -> None:
+    row = PROGRAMS[name]
+    row.act(run)
+    status = run.program.wait(PATIENCE)
+    run.await_nobody()
+    if run._taker is not None:
+        run._taker.join(PATIENCE)
+    told = (bytes(run.program.written) + run.said).decode(errors="replace")
+    assert row.status in (None, status), told[-3000:]
+    assert (run.folder / "right").exists() is row.right, told[-3000:]
+    assert [file for file in row.files if not (run.folder / file).exists()] == []
+    assert not (run.folder / "evil").exists()
+    if row.futures != GONE:  # else no code of anybody's has run
+        assert list(run.temporary.iterdir()) == []
+    if row.terminal == "gone":
+        return
+    assert termios.tcgetattr(run.program._master) == run.modes
+    run.program.until(lambda screen: screen.alternate is None and screen.cursor_shown)
+    seen = told if display == "plain" else "\n".join(_lines(run.screens.normal))
+    if row.tracebacks is not None:
+        assert seen.count("Traceback (") == row.tracebacks, told[-6000:]
+    for words in row.shows:
+        assert re.search(words, seen), seen
+
+
+def _lines(screen: Any) -> list[str]:
+    return [*screen.history, *screen.rows]
