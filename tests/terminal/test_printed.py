@@ -53,7 +53,7 @@ def shown(program: PtyProgram) -> list[str]:
 
 def printed(program: PtyProgram) -> list[str]:
     """The same, without the rows of tasks and blank ones."""
-    return [line for line in shown(program) if line and not re.match(r"[✓✗⠋ ] ?\S+ +|…", line)]
+    return [line for line in shown(program) if line and not re.match(r"[✓✗†⊘⠋ ] ?\S+ +|…", line)]
 
 
 # --- all ways at once ---
