@@ -6,11 +6,21 @@ again. Time limits are for the tests that measure time.
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from hypothesis import settings
 
 settings.register_profile("barexec", deadline=None, derandomize=True, database=None)
 settings.load_profile("barexec")
+
+
+# a shell lets what it starts in the background ignore them, and all programs of ours with it
+for name in ("SIGINT", "SIGQUIT"):
+    number = getattr(signal, name, None)  # Windows has but one of them
+    if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+        usual = signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL
+        signal.signal(number, usual)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -143,7 +143,7 @@ class Laboratory:
             "closes the channel's descriptor": call(f.closes_the_channel),
             "gives the channel's descriptor away": call(f.gives_the_channel_away),
             "has no descriptors left": call(f.has_no_descriptors),
-            "no thread can be had": call(f.finds_no_thread),
+            "no thread can be had": call(f.square, 3, initializer=f.finds_no_thread),
             "changes its directory": call(f.changes_directory),
             "deletes its working folder": call(f.deletes_its_folder),
             "clears the environment": call(f.clears_the_environment),

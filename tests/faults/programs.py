@@ -150,6 +150,7 @@ def _presses(keys: str, after: str = "started", drawn: bool = False) -> Callable
 def _signals(number: int, after: str = "started") -> Callable[[Run], None]:
     def act(run: Run) -> None:
         run.await_file(after)
+        run.await_frame()
         run.program.process.send_signal(number)
 
     return act
@@ -635,11 +636,12 @@ TERMINALS = {
 OURS = {
     "the display's thread raises": _odd(
         """
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("always")
         def broken(*_): raise ZeroDivisionError("a bug")
         displays.Display._take = broken
         """,
         bar="none, one warning",
+        shows=(r"barexec shows no more progress \(ZeroDivisionError: a bug\)",),
     ),
     "composing raises": _odd(
         """

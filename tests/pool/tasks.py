@@ -323,7 +323,8 @@ def gives_the_channel_away() -> bytes:
     number: int = sender._fd  # type: ignore[attr-defined]
     read, write = os.pipe()
     os.dup2(write, number)  # which closes ours
-    time.sleep(2 * LONG)
+    for _ in track([1, 2]):  # so that there is something to be told
+        time.sleep(LONG)
     os.set_blocking(read, False)
     try:
         return os.read(read, 1000)
