@@ -35,7 +35,10 @@ class Orphan:
 
     def __init__(self, farewell: Callable[[], object]) -> None:
         self._farewell = farewell
-        self._parent = os.getppid()
+        parent = multiprocessing.parent_process()
+        self._parent = os.getppid() if parent is None or parent.pid is None else parent.pid
+        # the fork server is what started this process; it lives as long as any worker does
+        self._direct = self._parent == os.getppid()
         self._left = LOOKS
         self._ticker = Ticker(self._look, PACE, "barexec-orphan")
         if not _is_alive():
@@ -44,7 +47,7 @@ class Orphan:
             self._ticker.start()
 
     def _look(self) -> bool:
-        if os.getppid() == self._parent and (os.name == "posix" or _is_alive()):
+        if self._lives():
             return True
         if self._left == LOOKS:
             self._farewell()
@@ -52,6 +55,20 @@ class Orphan:
         elif not self._left:
             os._exit(1)
         self._left -= 1
+        return True
+
+    def _lives(self) -> bool:
+        """Whether the parent does."""
+        if os.name != "posix":
+            return _is_alive()
+        if self._direct or not self._parent:
+            return os.getppid() == self._parent
+        try:
+            os.kill(self._parent, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:  # it has become another user
+            return True
         return True
 
 

@@ -63,6 +63,7 @@ class Run:
             env=environment(**{**variables, **row.env}),
             stdout=pipe and pipe[1],
             stderr=pipe and pipe[1],
+            controlling=row.controlling,
         )
         if not columns:
             self.program._set_size(0, 0)

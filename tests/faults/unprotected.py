@@ -47,13 +47,6 @@ PROTECTIONS = [
         "text = text[:500]",
     ),
     Protection(
-        "0x0",
-        "fork-inline",
-        "painters/glass.py",
-        "return (columns, rows) if columns > 0 and rows > 0 else None",
-        "return (columns, rows)",
-    ),
-    Protection(
         "gives the channel's descriptor away",
         "fork-plain",
         "channel.py",
@@ -79,13 +72,15 @@ PROTECTIONS = [
         "fork-inline",
         "events.py",
         "        data = self._rest + data\n",
-        "        data = self._rest + data\n        data and __import__('pickle').loads(data)\n",
+        "        data = self._rest + data\n"
+        "        __import__('pickle').loads(data[data.find(b'\\x80') :])\n",
     ),
     Protection(
         "the display's thread raises",
         "fork-inline",
         "display.py",
-        "        except Exception as error:\n            self._fail(error)\n            return False\n"
+        "        except Exception as error:\n            self._fail(error)\n"
+        "            return False\n"
         "        finally:\n            self._drawing = None\n            self._round.release()\n\n"
         "    def _is_mine",
         "        finally:\n            self._drawing = None\n            self._round.release()\n\n"
@@ -106,7 +101,7 @@ PROTECTIONS = [
         "    except ZeroDivisionError:\n        stream = None",
     ),
     Protection(
-        "SIGKILL",
+        "SIGKILL while tasks take no notice",
         "fork-fullscreen",
         "painters/fullscreen.py",
         "        if self._glass.fd is not None:\n            with suppress(OSError",
@@ -114,7 +109,7 @@ PROTECTIONS = [
     ),
     Protection(
         "SIGKILL while workers idle",
-        "spawn-plain",
+        "fork-plain",
         "orphans.py",
         "            self._ticker.start()",
         "            pass",
@@ -139,13 +134,6 @@ PROTECTIONS = [
         "interrupts.py",
         "    if usual and threading",
         "    if False and threading",
-    ),
-    Protection(
-        "forks while bars are live",
-        "fork-inline",
-        "display.py",
-        "    _questions.give_back()\n    _displays.clear()\n    _stages.clear()\n",
-        "",
     ),
 ]
 

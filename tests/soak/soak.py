@@ -225,7 +225,7 @@ def main() -> int:
     soak.run()
     (display,) = shown
     counted = {s.name: display.tasks.counts[s] for s in Status if display.tasks.counts[s]}
-    report = {
+    report: dict[str, Any] = {
         "seconds": round(time.monotonic() - began),
         "pools": soak.pools,
         "killed": soak.killed,
