@@ -1,7 +1,7 @@
 """An hour's worth of work in some minutes: many pools come and go, beside one that stays,
 on one display; tasks fail, print, fork and close descriptors; whole pools are killed.
 
-    python tests/soak/soak.py [--tasks 1000000] [--long 1000] [--seed 1] [--report FILE]
+    python tests/faults/soak.py [--tasks 1000000] [--long 1000] [--seed 1] [--report FILE]
 
 Ends with 0 where every result is right, every count exact, and neither memory, descriptors
 nor threads grow. On a terminal it shows all bars.
