@@ -16,8 +16,12 @@ from __future__ import annotations
 import os
 import select
 import sys
+import tempfile
+from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import connection, context, reduction
+from time import monotonic, sleep
 from typing import Any, Protocol
 from weakref import WeakSet
 
@@ -26,6 +30,8 @@ from weakref import WeakSet
 ATOMIC = getattr(select, "PIPE_BUF", 512) - 4
 #: Bytes that the pipe should hold: what Linux allows any user (pipe(7), pipe-max-size).
 CAPACITY = 1 << 20
+#: Records or bundles of them that a channel within a process holds.
+_PIECES = 2000
 
 
 class Sender(Protocol):
@@ -234,6 +240,151 @@ class MessageReceiver:
         self._sender._end.close()
 
 
+class MemorySender:
+    """The writing end of a channel within one process.
+
+    Guarantees: `send` never blocks; may be called by any thread.
+    """
+
+    waits = False
+
+    def __init__(self, pieces: deque[bytes]) -> None:
+        self._pieces = pieces
+        self.closed = False
+
+    def send(self, data: bytes) -> bool:
+        if self.closed:
+            raise BrokenPipeError("the display listens no more")
+        if len(self._pieces) >= _PIECES:
+            return False
+        self._pieces.append(data)
+        return True
+
+    def ready(self, timeout: float) -> bool:
+        until = monotonic() + timeout
+        while len(self._pieces) >= _PIECES and not self.closed and monotonic() < until:
+            sleep(0.005)  # it is emptied at each frame
+        return len(self._pieces) < _PIECES
+
+    def listened_to(self) -> bool:
+        return not self.closed
+
+    def recipe(self) -> tuple[Callable[..., Sender], tuple[()]]:
+        return ClosedSender, ()  # it leads out of no process
+
+
+class MemoryReceiver:
+    """The reading end of a channel within one process, or of one that others put into.
+
+    Args:
+        on_close: called once, when it is closed.
+    """
+
+    def __init__(self, on_close: Callable[[], object] | None = None) -> None:
+        self.pieces: deque[bytes] = deque()
+        self.sender = MemorySender(self.pieces)
+        self._on_close = on_close
+
+    def receive(self) -> bytes:
+        pieces = self.pieces
+        return b"".join([pieces.popleft() for _ in range(len(pieces))])
+
+    def deafen(self) -> None:
+        self.sender.closed = True
+        self.pieces.clear()
+
+    def close(self) -> None:
+        self.deafen()
+        on_close, self._on_close = self._on_close, None
+        if on_close is not None:
+            on_close()
+
+
+def open_memory_channel() -> tuple[MemorySender, MemoryReceiver]:
+    """A channel for tasks that run in this process."""
+    receiver = MemoryReceiver()
+    return receiver.sender, receiver
+
+
+class SharedSender(PipeSender):
+    """The writing end of a pipe whose descriptor all interpreters of this process share."""
+
+    def recipe(self) -> tuple[Callable[..., Sender], tuple[int]]:
+        return _share, (self._fd,)
+
+
+def _share(fd: int) -> Sender:
+    try:
+        return PipeSender(os.dup(fd))
+    except OSError:
+        return ClosedSender()
+
+
+def open_shared_channel() -> tuple[Sender, Receiver]:
+    """A channel for tasks that run in other interpreters of this process.
+
+    Raises:
+        OSError: no descriptors are left.
+    """
+    if sys.platform == "win32":
+        raise OSError("this platform has no pipes that interpreters could share")
+    return _open_pipe(SharedSender)
+
+
+class NamedSender(PipeSender):
+    """The writing end of a named pipe, which any process of this machine can open.
+
+    Guarantees: as of `PipeSender`.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Raises OSError where there is nobody who reads."""
+        self.path = path
+        super().__init__(os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+
+    def recipe(self) -> tuple[Callable[..., Sender], tuple[str]]:
+        return reach, (self.path,)
+
+
+def reach(path: str) -> Sender:
+    """The sender of a worker on this machine, if it is one."""
+    try:
+        return NamedSender(path)
+    except OSError:
+        return ClosedSender()
+
+
+class NamedReceiver(PipeReceiver):
+    """The reading end of a named pipe, and its file in a folder of its own."""
+
+    def __init__(self, fd: int, sender: NamedSender) -> None:
+        super().__init__(fd, sender)
+        self._path = sender.path
+
+    def close(self) -> None:
+        super().close()
+        with suppress(OSError):  # somebody has tidied up
+            os.unlink(self._path)  # noqa: PTH108
+            os.rmdir(os.path.dirname(self._path))  # noqa: PTH106, PTH120
+
+
+def open_named_channel() -> tuple[NamedSender, NamedReceiver]:
+    """A channel for workers that are any processes of this machine.
+
+    Raises:
+        OSError: no descriptors are left; there is no place for temporary files; or the
+            platform has no such pipes.
+    """
+    if not hasattr(os, "mkfifo"):
+        raise OSError("this platform has no named pipes")
+    path = os.path.join(tempfile.mkdtemp(prefix="barexec-"), "channel")  # noqa: PTH118
+    os.mkfifo(path, 0o600)
+    read = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    sender = NamedSender(path)
+    _enlarge(read)
+    return sender, NamedReceiver(read, sender)
+
+
 def open_channel() -> tuple[Sender, Receiver]:
     """A new channel for the workers of one pool.
 
@@ -242,17 +393,26 @@ def open_channel() -> tuple[Sender, Receiver]:
     """
     if sys.platform == "win32":
         return open_message_channel()
-    import fcntl
+    return _open_pipe(PipeSender)
 
+
+def _open_pipe(kind: type[PipeSender]) -> tuple[PipeSender, PipeReceiver]:
     read, write = os.pipe()
     os.set_blocking(read, False)
     os.set_blocking(write, False)
+    _enlarge(write)
+    sender = kind(write)
+    return sender, PipeReceiver(read, sender)
+
+
+def _enlarge(fd: int) -> None:
+    """Let a pipe hold much."""
+    import fcntl
+
     if hasattr(fcntl, "F_SETPIPE_SZ"):
         # where the user's share of pipe memory is used up, the usual 64 KiB do
         with suppress(OSError):
-            fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, CAPACITY)
-    sender = PipeSender(write)
-    return sender, PipeReceiver(read, sender)
+            fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, CAPACITY)
 
 
 def open_message_channel() -> tuple[MessageSender, MessageReceiver]:

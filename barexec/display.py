@@ -25,7 +25,7 @@ import sys
 import threading
 import warnings
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager, contextmanager, suppress
 from time import monotonic, process_time
@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
 
 from . import policy as policies
 from . import worker
-from .channel import open_channel
+from .channel import Receiver, Sender, open_channel
 from .events import Event
 from .line_discipline import TerminalText
 from .pool import LINGER, PATIENCE, Nothing, Pool, ids
@@ -671,7 +671,8 @@ def _decide(display: str | None, stream: TextIO | None) -> policies.Policy | Non
     except ValueError:
         stream = None  # closed
     policy = policies.decide(display, os.environ, tty, encoding)
-    if stream is None or policy.mode == "off" or multiprocessing.parent_process() is not None:
+    serves = worker.serves or multiprocessing.parent_process() is not None
+    if stream is None or policy.mode == "off" or serves:
         return None
     return policy
 
@@ -683,8 +684,13 @@ def join(
     desc: str | None = None,
     terminal: object = None,
     capture: bool | Literal["named"] = True,
+    way: Callable[[], tuple[Sender, Receiver]] | None = None,
 ) -> Pool | None:
     """Let a new executor take part in the display of stderr, or of the user's own Terminal.
+
+    Args:
+        way: makes the channel of an engine's own; None: that of a pool of processes, which
+            get terminals of their own, too.
 
     Returns None where nothing is to be shown: switched off, in a worker process, without
     a stream, or without a descriptor left for the channel.
@@ -698,7 +704,7 @@ def join(
     if policy is None or stream is None:
         return None
     try:
-        sender, receiver = open_channel()
+        sender, receiver = (way or open_channel)()
     except OSError as error:
         warnings.warn(
             f"barexec shows no progress: no channel could be made ({error})",
@@ -713,7 +719,7 @@ def join(
     with _lock:
         shown = _display_of(policy, stream, renderer, leave, desc, terminal)
         screen = shown.screen()
-        link = open_link() if capture and screen.device else None
+        link = open_link() if capture and screen.device and way is None else None
         pool = Pool(shown, sender, receiver, screen, link, capture == "named")
         shown.pools.append(pool)
         if link is not None:

@@ -26,11 +26,15 @@ UNIT_LIMIT = 32
 
 
 class Started(NamedTuple):
-    """A worker runs the task, and has for `elapsed` seconds."""
+    """A worker runs the task, and has for `elapsed` seconds.
+
+    `run` tells apart the runs of a task that an engine starts anew, within a process.
+    """
 
     task: int
     pid: int
     elapsed: float
+    run: int = 0
 
 
 class Advanced(NamedTuple):
@@ -68,7 +72,7 @@ Event = Started | Advanced | Printed
 
 _MAGIC = b"\xb5\xe7"
 _HEADER = struct.Struct("<2sBHI")  # magic, kind, body length, crc32 of the body
-_STARTED = struct.Struct("<QQd")
+_STARTED = struct.Struct("<QQdQ")
 _ADVANCED = struct.Struct("<QHIddd?BBB")
 _PRINTED = struct.Struct("<Q")
 _UNKNOWN = float("nan")

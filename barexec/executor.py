@@ -21,14 +21,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import suppress
 from functools import partial, update_wrapper
-from operator import index
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, SupportsIndex, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
-from . import display as displays
 from .crew import Crew, crew_of
 from .injection import candidates, to_fill
+from .looks import Leave, Looks, join
+from .options import DEFAULTS, NO_WORDS, Location, Options, TaskOptions, made, name_of
 from .pool import Pool
-from .worker import Call, Chunk, Initargs, _valid_total
+from .worker import Call, Chunk, Initargs
 
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
@@ -38,66 +38,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 P = ParamSpec("P")
 Method = TypeVar("Method", bound=Callable[..., Any])
-
-#: The most characters of a task's name that are made of its arguments.
-NAME_LIMIT = 40
-
-
-#: Column and row, from 0, of a task's place.
-Location = tuple[int, int]
-
-
-class _Words(NamedTuple):
-    """Options of one task."""
-
-    desc: str | None = None
-    bar: tuple[str | None, float | None, str] | None = None
-    location: Location | None = None
-
-
-class _Options(NamedTuple):
-    """Options of the next task(s): each a value, or a callable given the task's arguments."""
-
-    desc: str | Callable[..., str] | None = None
-    total: float | Callable[..., float | None] | None = None
-    unit: str | Callable[..., str] = "it"
-    location: Location | Sequence[Location] | Callable[..., Location | None] | None = None
-
-    def of(self, args: tuple[Any, ...], kwargs: dict[str, Any], at: int = 0) -> _Words:
-        """The options of the task that is submitted as the one of that number, from 0."""
-        if self is _DEFAULTS:
-            return _NO_WORDS
-        location: Any = self.location
-        if location is not None and not callable(location) and not _is_location(location):
-            location = location[at] if at < len(location) else None
-        values: tuple[Any, ...] = self.desc, self.total, self.unit, location
-        desc, total, unit, location = (f(*args, **kwargs) if callable(f) else f for f in values)
-        total = _valid_total(total)
-        return _Words(
-            None if desc is None else str(desc),
-            None if total is None else (None, total, str(unit)),
-            None if location is None else _valid_location(location),
-        )
-
-
-def _is_location(value: object) -> bool:
-    return isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], SupportsIndex)
-
-
-def _valid_location(value: object) -> Location:
-    if not (isinstance(value, (tuple, list)) and len(value) == 2):
-        raise TypeError(f"location must be (x, y), a column and a row; got {value!r}")
-    try:
-        x, y = map(index, value)
-    except TypeError:
-        raise TypeError(f"location must be two whole numbers (x, y); got {value!r}") from None
-    if x < 0 or y < 0:
-        raise ValueError(f"location (x, y) counts from (0, 0), the top left; got {value!r}")
-    return x, y
-
-
-_NO_WORDS = _Words()
-_DEFAULTS = _Options()
 
 
 def _signed_as(stock: Callable[..., Any]) -> Callable[[Method], Method]:
@@ -116,13 +56,13 @@ class _Mapped:
     The stock `map` submits `partial(its own function, this)` for each chunk.
     """
 
-    def __init__(self, function: Callable[..., Any], options: _Options) -> None:
+    def __init__(self, function: Callable[..., Any], options: Options) -> None:
         self.function = function
         self.options = options
         self.at = 0
         """How many items were submitted."""
         self.chunks = 0
-        self.plain = options is _DEFAULTS and not candidates(function)
+        self.plain = options is DEFAULTS and not candidates(function)
         """Whether every chunk is submitted just as it is."""
 
 
@@ -181,27 +121,26 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         fullscreen: bool = False,
         display: str | None = None,
         desc: str | None = None,
-        leave: displays.Leave = None,
+        leave: Leave = None,
         capture: bool | Literal["named"] = True,
         on_interrupt: Literal["stop", "finish"] = "stop",
         terminal: object = None,
     ) -> None:
-        if renderer != "bar":
-            from .renderers import check
-
-            check(renderer)
-        if leave not in (None, True, False, "failed"):
-            raise ValueError(f'leave must be True, False, "failed" or None, not {leave!r}')
-        if capture not in (True, False, "named"):
-            raise ValueError(f'capture must be True, False or "named", not {capture!r}')
         if on_interrupt not in ("stop", "finish"):
             raise ValueError(f'on_interrupt must be "stop" or "finish", not {on_interrupt!r}')
         self._pool: Pool | None = None
         self._crew: Crew | None = None
         later = {} if max_tasks_per_child is None else {"max_tasks_per_child": max_tasks_per_child}
-        if fullscreen and display is None:
-            display = "fullscreen"
-        pool = displays.join(display, renderer, leave, desc, terminal, capture)
+        looks: Looks = {
+            "renderer": renderer,
+            "fullscreen": fullscreen,
+            "display": display,
+            "desc": desc,
+            "leave": leave,
+            "capture": capture,
+            "terminal": terminal,
+        }
+        pool = join(looks)
         carrier: Any = initargs
         if pool is not None:
             if initializer is None:
@@ -226,9 +165,9 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         pool = self._pool
         if pool is None or type(fn) is partial or candidates(fn):
-            return self._submit(fn, args, kwargs, _DEFAULTS)
+            return self._submit(fn, args, kwargs, DEFAULTS)
         # the usual call, without a detour: it is this method that tasks a second hang on
-        id = pool.submitted(_name(fn, args, kwargs), 1)
+        id = pool.submitted(name_of(fn, args, kwargs), 1)
         try:
             future: Future[T] = super().submit(Call((pool.key, id, fn)), *args, **kwargs)
         except BaseException:
@@ -246,7 +185,8 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         chunksize: int = 1,
         **later: Any,
     ) -> Iterator[T]:
-        return self._map(fn, iterables, timeout, chunksize, later, _DEFAULTS)
+        later |= {"timeout": timeout, "chunksize": chunksize}
+        return self._map(fn, iterables, later, DEFAULTS)
 
     def options(
         self,
@@ -273,14 +213,8 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             TypeError, ValueError: `total` is not a number, or less than 0; `location` is no
                 pair of whole numbers, or one of them is less than 0.
         """
-        if not callable(total):
-            _valid_total(total)
-        if location is not None and not callable(location):
-            if isinstance(location, Sequence) and not _is_location(location):
-                location = [_valid_location(one) for one in location]
-            else:
-                location = _valid_location(location)
-        return TaskOptions(self, _Options(desc, total, unit, location))
+        chosen = made(desc=desc, total=total, unit=unit, location=location)
+        return TaskOptions(self, chosen)
 
     @_signed_as(ProcessPoolExecutor.shutdown)
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -328,21 +262,19 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         self,
         fn: Callable[..., T],
         iterables: tuple[Iterable[Any], ...],
-        timeout: float | None,
-        chunksize: int,
         later: dict[str, Any],
-        options: _Options,
+        options: Options,
     ) -> Iterator[T]:
         if self._pool is not None or candidates(fn):
             fn = _Mapped(fn, options)  # type: ignore[assignment]
-        return super().map(fn, *iterables, timeout=timeout, chunksize=chunksize, **later)
+        return super().map(fn, *iterables, **later)
 
     def _submit(
         self,
         fn: Callable[..., T],
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
-        options: _Options,
+        options: Options,
     ) -> Future[T]:
         pool = self._pool
         mapped = fn.args[0] if type(fn) is partial and fn.args else None
@@ -355,7 +287,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         what = fn, (), fill, words.bar, words.location
         if pool is None:
             return super().submit(Call(("", 0, *what)), *args, **kwargs)
-        id = pool.submitted(words.desc or _name(fn, args, kwargs), 1, words.location)
+        id = pool.submitted(words.desc or name_of(fn, args, kwargs), 1, words.location)
         return self._enter(pool, id, Call((pool.key, id, *what)), args, kwargs)
 
     def _submit_chunk(
@@ -365,7 +297,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         function, (items,) = mapped.function, args
         first, count, at = items[0], len(items), mapped.at
         mapped.at = at + count
-        words, fresh = _NO_WORDS, False
+        words, fresh = NO_WORDS, False
         what: tuple[Any, ...] = (fn.func, (function,))
         if not mapped.plain:
             fill = to_fill(function, first, {})
@@ -379,7 +311,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             return super().submit(Call(("", 0, *what)), *args)
         desc = words.desc
         if desc is None:
-            desc = _name(function, first, {}, short=count > 1)
+            desc = name_of(function, first, {}, short=count > 1)
         if count > 1:
             desc = f"{desc}[{at}:{mapped.at}]"
         id = pool.submitted(desc, count, words.location)
@@ -400,61 +332,3 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             raise
         pool.accepted(id, future)
         return future
-
-
-class TaskOptions:
-    """`submit` and `map` of an executor, for tasks with options of their own."""
-
-    def __init__(self, executor: ProgressPoolExecutor, options: _Options) -> None:
-        self._executor = executor
-        self._options = options
-
-    @_signed_as(ProcessPoolExecutor.submit)
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        return self._executor._submit(fn, args, kwargs, self._options)
-
-    @_signed_as(ProcessPoolExecutor.map)
-    def map(
-        self,
-        fn: Callable[..., T],
-        *iterables: Iterable[Any],
-        timeout: float | None = None,
-        chunksize: int = 1,
-        **later: Any,
-    ) -> Iterator[T]:
-        return self._executor._map(fn, iterables, timeout, chunksize, later, self._options)
-
-
-_SHORT = frozenset((int, float, bool, type(None)))
-
-
-def _name(
-    fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], short: bool = False
-) -> str:
-    """What a task is called: its function, and its arguments where they are plain.
-
-    No `__repr__` of the user's is called: it may be slow, or raise.
-    """
-    while isinstance(fn, partial):
-        fn = fn.func
-    name = getattr(fn, "__name__", None) or type(fn).__name__
-    if short or not (args or kwargs):
-        return str(name)
-    if kwargs:
-        words = [_word(value) for value in args]
-        words += [f"{key}={_word(value)}" for key, value in kwargs.items()]
-        text = ", ".join(words)
-    else:
-        text = ", ".join(map(_word, args)) if len(args) > 1 else _word(args[0])
-    return f"{name}({text})" if len(text) <= NAME_LIMIT else f"{name}({text[:NAME_LIMIT]}…"
-
-
-def _word(value: object) -> str:
-    kind = type(value)
-    if kind in _SHORT or (kind in (str, bytes) and len(value) <= NAME_LIMIT):  # type: ignore[arg-type]
-        return repr(value)
-    if kind is tuple and len(value) <= 4 and {*map(type, value)} <= _SHORT:  # type: ignore[arg-type, call-overload]
-        return repr(value)
-    if kind.__module__.startswith("pathlib"):
-        return str(value.name)  # type: ignore[attr-defined]
-    return "…"

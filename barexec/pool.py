@@ -12,8 +12,8 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from concurrent.futures import CancelledError, Future
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, CancelledError, Future
 from itertools import count
 from typing import Any, Protocol
 
@@ -82,11 +82,17 @@ class Pool:
         self.closing = False
         self.interrupted = False
         """Whether it is ended by Ctrl-C: tasks whose worker does not survive that are cancelled."""
+        self.lost: tuple[type[BaseException], ...] = (BrokenExecutor,)
+        """What a task ends with whose worker died."""
+        self.late = 0
+        """Ticks for which records may come after the last result."""
         self.linger = LINGER
         self.live = 0
         """Tasks that have not ended. The display's thread alone touches it."""
         self.used = False
         """Whether it ever had a task, and so workers. The display's thread alone touches it."""
+        self.on_forget: Callable[[], object] = bool
+        """To be called once nobody listens any more."""
         self.gone = threading.Event()
         self._display = display
         # what is kept for each task is little, and nothing that the garbage collector walks
@@ -126,7 +132,7 @@ class Pool:
         if error is None:
             self.done.append(id)
         else:
-            status = Status.LOST if isinstance(error, BrokenProcessPool) else Status.FAILED
+            status = Status.LOST if isinstance(error, self.lost) else Status.FAILED
             if isinstance(error, INTERRUPTED) or (self.interrupted and status is Status.LOST):
                 status = Status.CANCELLED
             self._display.ended.append((self, id, status, error))
@@ -135,7 +141,7 @@ class Pool:
         """No more tasks will come. With `wait`, until the last frame is drawn (bounded)."""
         if not self.closing:
             # after a shutdown that waited, the workers are gone: nothing is to be waited for
-            self.linger = 0 if wait else LINGER
+            self.linger = self.late if wait else LINGER
             self.closing = True
             self._display.kick()
         if wait:
@@ -165,6 +171,8 @@ class Pool:
         worker.senders.pop(self.key, None)
         worker.screens.pop(self.key, None)
         self.receiver.close()
+        on_forget, self.on_forget = self.on_forget, bool
+        on_forget()
         if not self.gone.is_set():
             self.gone.set()
 

@@ -140,10 +140,10 @@ class TaskState:
         "location",
         "message",
         "meters",
-        "pid",
         "printed",
         "ran",
         "reached",
+        "run",
         "started",
         "status",
         "text",
@@ -162,7 +162,8 @@ class TaskState:
         self.ended: float | None = None
         self.ran = 0.0
         """Seconds that it has run at least, by its worker's clock."""
-        self.pid: int | None = None
+        self.run: tuple[int, int] | None = None
+        """The process in which it runs, and which of its runs there this is."""
         self.message = ""
         self.meters: tuple[_Meter | None, ...] = ()
         self.location = location
@@ -177,6 +178,18 @@ class TaskState:
         self.reached = 0.0
         """How much of the task is done by its own first bar; 0 where it has none. Where
         bars follow one another it is the most that any reached: it never steps back."""
+
+    @property
+    def pid(self) -> int | None:
+        """The process in which it runs, or ran."""
+        return None if self.run is None else self.run[0]
+
+    def begin_anew(self) -> None:
+        """Its engine runs it once more, since the worker before was lost or it had failed."""
+        self.started, self.ran, self.reached = None, 0.0, 0.0
+        self.meters = ()
+        self.written = ()
+        self.text = None
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -546,12 +559,15 @@ def apply(tasks: Tasks, event: Event, now: float) -> list[str]:
     task = tasks.get(event.task) or tasks.begin(event.task)
     if task is None:
         return []
+    if isinstance(event, Started):
+        if task.run not in (None, (event.pid, event.run)):
+            task.begin_anew()
+        task.run = event.pid, event.run
     begun = (now if task.ended is None else task.ended) - max(0.0, event.elapsed)
     # news are always late, so the earliest that was told is nearest to the truth
     if task.started is None or (isinstance(event, Started) and begun < task.started):
         task.started = begun
     if isinstance(event, Started):
-        task.pid = event.pid
         task.ran = max(task.ran, event.elapsed)
     if isinstance(event, Advanced):
         slot = event.slot
@@ -562,7 +578,8 @@ def apply(tasks: Tasks, event: Event, now: float) -> list[str]:
         meter = task.meters[slot]
         if meter is None or meter.event.serial < event.serial:
             task.meters = (*task.meters[:slot], _Meter(event, now), *task.meters[slot + 1 :])
-        elif meter.event.serial == event.serial:
+        # two threads of a worker may send what they sampled in either order
+        elif meter.event.serial == event.serial and meter.event.elapsed <= event.elapsed:
             meter.update(event, now)
         if event.slot == 0 and event.total and event.n > 0:
             task.reached = max(task.reached, min(1.0, event.n / event.total))

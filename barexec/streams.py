@@ -4,12 +4,16 @@
 So `print`, logging handlers that look the stream up, and whatever else goes by Python's own
 streams is caught; what writes to the descriptors past them is not.
 
+Where tasks run in threads, the streams stay what they are, and their `write` asks whose
+thread it is.
+
 Never here: the channel; whose text it is.
 """
 
 from __future__ import annotations
 
 import codecs
+import functools
 import io
 import os
 import sys
@@ -127,3 +131,39 @@ def capture_streams(device: int, say: Callable[[int, str], bool]) -> Streams | N
     """
     names = [name for name in ("stdout", "stderr") if leads_to(getattr(sys, name), device)]
     return Streams(names, say) if names else None
+
+
+_heard: list[io.TextIOWrapper] = []
+
+
+def hear_threads(device: int, say: Callable[[str], bool]) -> None:
+    """From now on, ask for each text that this process writes to a terminal by Python's own
+    streams. A second call does nothing, until `leave_threads`.
+
+    Args:
+        device: of the terminal (`st_rdev`); 0 where terminals have none.
+        say: takes the text. Returns whether it did; else it is written as ever.
+    """
+    for stream in {sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__}:
+        if isinstance(stream, io.TextIOWrapper) and leads_to(stream, device):
+            _hear(stream, say)
+
+
+def _hear(stream: io.TextIOWrapper, say: Callable[[str], bool]) -> None:
+    if stream in _heard:
+        return
+    stock = stream.write
+
+    @functools.wraps(stock)
+    def write(text: str, /) -> int:
+        return len(text) if isinstance(text, str) and say(text) else stock(text)
+
+    stream.write = write  # type: ignore[method-assign]
+    _heard.append(stream)
+
+
+def leave_threads() -> None:
+    """The streams are as they were."""
+    while _heard:
+        with suppress(AttributeError, IndexError):  # somebody else has done so
+            del _heard.pop().write

@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from time import sleep
 from types import CodeType
 from typing import Any
@@ -51,7 +52,8 @@ class _Bell:
 class Ticker:
     """Calls `tick()` every `interval` seconds in a daemon thread of the name `name`.
 
-    The thread parks when `tick` returns False, and goes on at `wake()`.
+    The thread parks when `tick` returns False, and goes on at `wake()`. Where no daemon
+    threads are allowed it ends instead, and `start` starts another.
 
     Args:
         tick: returns whether there is more to do; must not raise.
@@ -81,6 +83,8 @@ class Ticker:
         self._starting = threading.Lock()
         self._leaving: threading.Thread | None = None
         self._stopping = False
+        self.parks = True
+        """Whether the thread sleeps while there is nothing to do; else it ends."""
         self.parked = False
         """Whether the thread sleeps until `wake()`; the caller may skip the call if not."""
 
@@ -108,7 +112,13 @@ class Ticker:
         self.parked = False
         # each thread has a bell of its own: one that was given up is not woken again
         bell = self._bell = _Bell()
-        thread = threading.Thread(target=self._run, args=(bell,), name=self._name, daemon=True)
+        named = partial(threading.Thread, target=self._run, args=(bell,), name=self._name)
+        try:
+            thread = named(daemon=True)
+        except RuntimeError:
+            # an interpreter beside the main one, whose end waits for each thread
+            thread = named(daemon=False)
+            self.parks = False
         self._thread = thread
         _started.add(self)
         try:
@@ -164,6 +174,13 @@ class Ticker:
         while not self._stopping and bell is self._bell:
             if self._tick():
                 bell.wait(self._interval)
+            elif not self.parks:
+                self._thread = None
+                _started.discard(self)
+                # what came before the line above has started no other
+                if self._tick():
+                    self.start()
+                return
             else:
                 self.parked = True
                 # what came between the tick and the line above rings no bell: look again

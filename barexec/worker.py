@@ -27,7 +27,7 @@ from multiprocessing.reduction import ForkingPickler
 from multiprocessing.util import Finalize
 from pickle import Unpickler
 from sys import modules
-from threading import RLock
+from threading import RLock, get_ident
 from time import monotonic, sleep
 from types import BuiltinFunctionType, FunctionType
 from typing import Any, TypeVar
@@ -301,7 +301,7 @@ def current_writer() -> Writer:
 
     Outside any task: one that takes everything and shows nothing.
     """
-    task = _task
+    task = running()
     if task is None:
         return Writer()
     if task.writer is None:
@@ -312,16 +312,23 @@ def current_writer() -> Writer:
 
 
 def _put(task: Task, text: str) -> None:
-    global _worker
     sender = senders.get(task.pool)
     if sender is not None:
-        if _worker is None:  # the task has forked
-            _worker = Worker()
-        _worker.put(task, text, sender)
+        # None where the task has forked
+        worker = workers.get(task.pool) or _worker or _new_worker()
+        worker.put(task, text, sender)
+
+
+def _new_worker() -> Worker:
+    """What tells of the tasks of this process, now and at its exit."""
+    global _worker
+    _worker = Worker()
+    Finalize(None, _worker._exit, exitpriority=10)
+    return _worker
 
 
 #: What a parameter may be filled with, by the name of its class.
-_GIVEN: dict[str, Callable[[], Any]] = {"Bar": current_bar, "Writer": current_writer}
+given_by: dict[str, Callable[[], Any]] = {"Bar": current_bar, "Writer": current_writer}
 
 
 def track(
@@ -368,7 +375,7 @@ def track(
     if derived:
         total = length_of(iterable, iterator)
     bar = Bar(total, desc=desc, unit=unit)
-    if _task is not None and may_be_held(iterable, iterator) and feeds_a_loop(sys._getframe(1)):
+    if running() is not None and may_be_held(iterable, iterator) and feeds_a_loop(sys._getframe(1)):
         bar._reading = Held(iterator) if derived else OfKnownTotal(iterator)
         return iterator
     counted = Counted()
@@ -417,6 +424,8 @@ class Task:
 
     on_end: Callable[[Task], None] | None = None
     """To be called with it once all its bars are closed."""
+    run = 0
+    """Which of the runs in this process, where an engine may run a task more than once."""
 
     def __init__(self, id: int, pool: str = "") -> None:
         self.id = id
@@ -487,6 +496,8 @@ class Worker:
     def __init__(self) -> None:
         self._lock = RLock()
         self._task: Task | None = None
+        self._others: tuple[Task, ...] = ()
+        """Tasks that run in threads of this process."""
         self._sender: Sender | None = None
         self._waiting: OrderedDict[tuple[int, int], bytes] = OrderedDict()
         self._text: deque[bytes] = deque()
@@ -500,12 +511,26 @@ class Worker:
         self._allowed = SHORT_BURST
         self._asked = 0.0
         self._sampler = Ticker(self._tick, TICK, "barexec-sampler")
-        Finalize(None, self._exit, exitpriority=10)
 
     def begin(self, task: Task, sender: Sender) -> None:
         """The task starts. It is announced at once, but at most once a tick."""
-        self._sender = sender
         self._task = task
+        self._began(task, sender)
+
+    def enter(self, task: Task, sender: Sender) -> None:
+        """The same, of a task that runs in a thread, beside others."""
+        with self._lock:
+            self._others = *self._others, task
+        self._began(task, sender)
+
+    def leave(self, task: Task) -> None:
+        """Such a task has ended."""
+        with self._lock:
+            self._others = tuple([other for other in self._others if other is not task])
+        self.end(task)
+
+    def _began(self, task: Task, sender: Sender) -> None:
+        self._sender = sender
         self._idle = 0
         if task.born - self._spoke >= TICK:
             with self._lock:
@@ -605,7 +630,7 @@ class Worker:
     def _announce(self, task: Task, now: float) -> None:
         task.announced = True
         self._spoke = now
-        self._keep([Started(task.id, os.getpid(), now - task.born)])
+        self._keep([Started(task.id, os.getpid(), now - task.born, task.run)])
 
     def _keep(self, events: list[Event]) -> None:
         for event in events:
@@ -617,24 +642,25 @@ class Worker:
     def _tick(self) -> bool:
         with self._lock:
             task, sender = self._task, self._sender
-            if task is not None:
-                now = monotonic()
+            tasks = self._others if task is None else (task, *self._others)
+            now = monotonic()
+            for task in tasks:
                 if not task.announced:
                     self._announce(task, now)
                 self._keep(task.sample(now))
-            else:
+            if not tasks:
                 self._idle += 1
             waits = sender is not None and sender.waits
             if not waits:
                 self._flush()
-        if task is not None:
+        for task in tasks:
             task.gone = ()
         if _capture is not None:
             self._watch(_capture)
         if waits:
             self._flush()
         waits = bool(self._sender and (self._waiting or self._text))
-        return bool(task) or waits or self._idle < IDLE_TICKS
+        return bool(tasks) or waits or (self._sampler.parks and self._idle < IDLE_TICKS)
 
     def _watch(self, capture: Capture | Streams) -> None:
         """Somebody is to read what is printed."""
@@ -687,16 +713,29 @@ screens: dict[str, Screen] = {}
 #: package in a main process, so that nothing here needs to know of a display.
 stage: Callable[[], Task | None] | None = None
 
+#: What runs in threads of this process, by the thread; and what tells of it, by the pool.
+threads: dict[int, Task] = {}
+workers: dict[str, Worker] = {}
+
+#: Whether this process works for the display of another one, and has none of its own.
+serves = False
+
 _worker: Worker | None = None
 _task: Task | None = None
 _capture: Capture | Streams | None = None
 _orphan: Orphan | None = None
 
 
+def running() -> Task | None:
+    """The task that runs here: in this process, or in this thread of it."""
+    return _task if _task is not None or not threads else threads.get(get_ident())
+
+
 def _current() -> Task | None:
     """The task that a new bar belongs to."""
-    if _task is not None:
-        return _task
+    task = running()
+    if task is not None:
+        return task
     return stage() if stage is not None else None
 
 
@@ -749,7 +788,7 @@ class Call(tuple[Any, ...]):
         inner = tuple([_reference(function) for function in self[3]])
         return begin, (self[0], self[1], _reference(self[2]), inner, *self[4:])
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Run here and now, as it would in a worker."""
         return begin(*self)(*args, **kwargs)
 
@@ -775,7 +814,7 @@ def begin(
         bar: desc, total and unit of that bar, if the task is to have one from the start.
         location: where the task is shown: column and row.
     """
-    global _task, _worker
+    global _task
     if _task is not None:
         _end(_task)
     if interrupts.alarmed and interrupts.halted():
@@ -789,7 +828,7 @@ def begin(
         if bar is not None:
             desc, total, unit = bar
             Bar(total, desc=desc, unit=unit)
-        given = {name: _GIVEN[kind]() for name, kind in fill}
+        given = {name: given_by[kind]() for name, kind in fill}
         if inner and given:
             running = partial(call, *[partial(_function(f), **given) for f in inner])
         else:
@@ -802,10 +841,10 @@ def begin(
     sender = senders.get(pool)
     if sender is not None:
         if _worker is None:
-            _worker = Worker()
+            _new_worker()
             if _capture is not None:
                 _capture.over(0)  # what was printed before the first task
-        _worker.begin(task, sender)
+        _worker.begin(task, sender)  # type: ignore[union-attr]
         if _capture is not None:
             _capture.begin(id)
     return running
@@ -926,7 +965,7 @@ def _attach(
         size = screen.width(), screen.rows
         _capture = capture_terminal(link, screen.device, *size, always=capture == "named")
     if _capture is None:
-        _capture = capture_streams(screen.device, partial(_say, pool))
+        _capture = capture_streams(screen.device, partial(say, pool))
     if _capture is not None:
         adopt_tqdm(_follower)
 
@@ -943,7 +982,7 @@ def _follower(fd: int, unit: str) -> Bar | None:
     return Bar(unit=unit) if caught else None
 
 
-def _say(pool: str, task: int, text: str) -> bool:
+def say(pool: str, task: int, text: str) -> bool:
     """Tell text of the task of that number. False: nobody listens."""
     sender = senders.get(pool)
     if sender is None or not sender.listened_to():
@@ -960,6 +999,8 @@ def _forget() -> None:
     _task = None
     _worker = None
     stage = None
+    threads.clear()
+    workers.clear()
 
 
 if hasattr(os, "register_at_fork"):

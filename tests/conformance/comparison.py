@@ -29,6 +29,20 @@ from typing import Any
 
 STOCK = "concurrent.futures.process:ProcessPoolExecutor"
 OURS = "barexec.executor:ProgressPoolExecutor"
+#: The same of other engines, as far as this Python has them.
+OTHERS = [
+    (
+        "concurrent.futures.thread:ThreadPoolExecutor",
+        "barexec.engines.threads:ProgressThreadPoolExecutor",
+    ),
+]
+if sys.version_info >= (3, 14):
+    OTHERS.append(
+        (
+            "concurrent.futures.interpreter:InterpreterPoolExecutor",
+            "barexec.engines.interpreters:ProgressInterpreterPoolExecutor",
+        )
+    )
 #: Start methods; tests that name none run along with "spawn".
 METHODS = ("fork", "forkserver", "spawn") if os.name == "posix" else ("spawn",)
 DISPLAYS = ("terminal", "file") if hasattr(os, "openpty") else ("file",)

@@ -1,5 +1,5 @@
-"""Runs CPython's own tests of `concurrent.futures` with another class in the place of its
-`ProcessPoolExecutor`, and writes down what became of each test. Started by `comparison.py`
+"""Runs CPython's own tests of `concurrent.futures` with another class in the place of the one
+that it is a subclass of, and writes down what became of each test. Started by `comparison.py`
 as a program of its own.
 
 The class takes the stock one's name in `concurrent.futures` before the tests are imported,
@@ -20,7 +20,6 @@ from __future__ import annotations
 import _thread
 import argparse
 import concurrent.futures
-import concurrent.futures.process
 import faulthandler
 import importlib
 import json
@@ -52,15 +51,19 @@ def module(name: str) -> Any:
     return importlib.import_module(name)
 
 
-def substitute(executor: str, made: Path) -> type[concurrent.futures.ProcessPoolExecutor]:
+def stock_of(kind: type) -> type:
+    """The stock class that it is, or is a subclass of."""
+    return next(base for base in kind.__mro__ if base.__module__.startswith("concurrent.futures."))
+
+
+def substitute(executor: str, made: Path) -> Any:
     """Put a class, "module:name", in the place of the stock one. Returns the stock one.
 
     The class of each executor that is made from now on is added to the file `made`.
     """
-    process = concurrent.futures.process
-    stock = process.ProcessPoolExecutor
     home, name = executor.split(":")
     chosen = getattr(module(home), name)
+    stock: Any = stock_of(chosen)
     construct: Any = stock.__init__
 
     @wraps(construct)
@@ -69,9 +72,9 @@ def substitute(executor: str, made: Path) -> type[concurrent.futures.ProcessPool
             file.write(f"{type(self).__module__}:{type(self).__qualname__}\n")
         construct(self, *args, **kwargs)
 
-    stock.__init__ = counted  # type: ignore[method-assign]
-    for futures in (concurrent.futures, process):
-        for taken in ("ProcessPoolExecutor", chosen.__name__):  # programs import it by its own
+    stock.__init__ = counted
+    for futures in (concurrent.futures, module(stock.__module__)):
+        for taken in (stock.__name__, chosen.__name__):  # programs import it by its own
             setattr(futures, taken, chosen)
     return stock
 
@@ -79,8 +82,8 @@ def substitute(executor: str, made: Path) -> type[concurrent.futures.ProcessPool
 def start_program(executor: str, made: str, stderr: str, term: str) -> None:
     """The same, in a Python program that a test has started."""
     os.environ["TERM"] = term  # the stock tests take it away
-    substitute(executor, Path(made))
-    chosen: Any = concurrent.futures.ProcessPoolExecutor
+    stock = substitute(executor, Path(made))
+    chosen: Any = getattr(concurrent.futures, stock.__name__)
     construct = chosen.__init__
     glass = Path(stderr).open("a", encoding="utf-8")  # noqa: SIM115  # until the exit
 
@@ -128,7 +131,7 @@ def cases(suite: unittest.TestSuite) -> Iterator[unittest.TestCase]:
 
 
 def load(stock: type, methods: list[str], only: str) -> Iterator[unittest.TestCase]:
-    """The tests of process pools, and those that are for no executor in particular.
+    """The tests of such pools, and those that are for no executor in particular.
 
     Args:
         methods: start methods; tests that name none are taken along with "spawn".
@@ -142,7 +145,7 @@ def load(stock: type, methods: list[str], only: str) -> Iterator[unittest.TestCa
     for part in parts:
         for case in cases(unittest.defaultTestLoader.loadTestsFromModule(part)):
             kind = getattr(case, "executor_type", stock)
-            chosen = issubclass(kind, stock) and getattr(case, "ctx", "spawn") in methods
+            chosen = stock_of(kind) is stock and getattr(case, "ctx", "spawn") in methods
             hanging = HANGS and HANGING.search(case.id())
             if chosen and not hanging and re.search(only, case.id()):
                 yield case

@@ -14,7 +14,17 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
-from comparison import DISPLAYS, METHODS, OURS, STOCK, Run, differences, run, suite_is_installed
+from comparison import (
+    DISPLAYS,
+    METHODS,
+    OTHERS,
+    OURS,
+    STOCK,
+    Run,
+    differences,
+    run,
+    suite_is_installed,
+)
 
 pytestmark = pytest.mark.skipif(
     not suite_is_installed(),
@@ -64,6 +74,16 @@ def test_passes_what_the_stock_class_passes(display: str) -> None:
 def test_passes_all_that_the_stock_class_passes(display: str, method: str, patient: None) -> None:
     stock, ours = (run(executor, display, (method,)) for executor in (STOCK, OURS))
     check(stock, ours, display)
+
+
+@pytest.mark.parametrize(("stock", "ours"), OTHERS)
+@pytest.mark.parametrize("display", DISPLAYS)
+def test_passes_what_the_stock_class_of_another_engine_passes(
+    display: str, stock: str, ours: str
+) -> None:
+    with ThreadPoolExecutor() as together:
+        theirs, own = together.map(lambda executor: run(executor, display), (stock, ours))
+    check(theirs, own, display)
 
 
 def test_a_run_with_another_class_proves_nothing() -> None:

@@ -152,11 +152,11 @@ def write_many(sender: Any, name: int, count: int) -> None:
     """In a process or a thread of its own: numbered records, in batches."""
     at = 0
     while at < count:
-        batch = b"".join(encode(Started(name, at + i, 0.5)) for i in range(min(100, count - at)))
+        batch = b"".join(encode(Started(name, at + i, 0.5)) for i in range(min(50, count - at)))
         assert len(batch) <= ATOMIC
         while not sender.send(batch):
             assert sender.ready(30)
-        at += 100
+        at += 50
 
 
 def check_many(receiver: Any, writers: int, count: int) -> None:

@@ -24,7 +24,7 @@ ids = st.integers(0, 2**64 - 1)
 numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**53), 2**53)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 seconds = st.floats(min_value=0, allow_infinity=False)
-started = st.builds(Started, ids, ids, seconds)
+started = st.builds(Started, ids, ids, seconds, ids)
 advanced = st.builds(
     Advanced,
     ids,

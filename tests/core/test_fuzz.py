@@ -61,7 +61,7 @@ def advanced(draw: st.DrawFn) -> bytes:
 @st.composite
 def started(draw: st.DrawFn) -> bytes:
     task, pid = draw(st.integers(0, 4)), draw(st.integers(0, 2**31))
-    return record(1, events._STARTED.pack(task, pid, draw(numbers)))
+    return record(1, events._STARTED.pack(task, pid, draw(numbers), draw(st.integers(0, 2))))
 
 
 @st.composite

@@ -25,7 +25,7 @@ import tasks
 from conftest import Script, Shown
 
 from barexec import ProgressPoolExecutor
-from barexec.executor import TaskOptions
+from barexec.options import TaskOptions
 
 #: The watchdog of the test run is a thread, of which `fork` warns (CPython 3.12 on).
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")

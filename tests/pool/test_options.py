@@ -19,7 +19,7 @@ from conftest import Shown
 
 from barexec import Bar, ProgressPoolExecutor, track
 from barexec import display as displays
-from barexec.executor import _name
+from barexec.options import name_of as _name
 from barexec.state import BarState
 from barexec.testing import Screen
 

@@ -1,0 +1,223 @@
+"""What an engine other than the process pool submits in the place of the user's function, and
+what that does where it arrives: in a thread, an interpreter, another process or machine.
+
+    Remote(route, number, fn) ─► the engine's way ─► Remote.__call__: enter, fn(…), leave
+                                                             │ sampler, one for each pool
+    receiver ◄══ the engine's channel ◄══ route.sender ◄─────┘
+
+A worker may run several tasks at a time, in threads of its own, and the same task more than
+once; pools come and go while it lives.
+
+Never here: an engine's library, the display, the executors.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from threading import get_ident
+from typing import Any, Protocol
+
+from . import worker
+from .channel import Sender
+from .streams import hear_threads, leave_threads
+from .worker import TICK, Bar, Task, Worker
+from .writer import Screen
+
+#: Ticks without a task after which what tells of a pool is given up, in a worker.
+IDLE_TICKS = 50
+
+_runs = count(1)
+
+
+class Travelling(Sender, Protocol):
+    """A sender that is made anew where a task arrives."""
+
+    def recipe(self) -> tuple[Callable[..., Sender], tuple[Any, ...]]:
+        """What makes it there, and with which arguments: both can be pickled."""
+
+
+class Route:
+    """How tasks of one pool tell of themselves. Pickles as what makes it there, once in each
+    worker; where it was made, it is the same object.
+
+    Args:
+        pool: the pool's key.
+        sender: the way.
+        screen: what is known of the display's terminal.
+        capture: whether what tasks print there is theirs to tell.
+        host: the machine of the display.
+    """
+
+    def __init__(
+        self, pool: str, sender: Travelling, screen: Screen, capture: bool, host: str = ""
+    ) -> None:
+        self.pool = pool
+        self.sender: Sender = sender
+        self.screen = screen
+        self.capture = capture
+        self.home = not host
+        """Whether this is the process of the display."""
+        self.host = host or platform.node()
+        _routes[pool] = self
+        if capture and screen.device and self.host == platform.node():
+            hear_threads(screen.device, _say)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        make, args = self.sender.recipe()  # type: ignore[attr-defined]
+        return _arrive, (self.pool, make, args, self.screen, self.capture, self.host)
+
+
+_routes: dict[str, Route] = {}
+
+
+def _arrive(
+    pool: str,
+    make: Callable[..., Sender],
+    args: tuple[Any, ...],
+    screen: Screen,
+    capture: bool,
+    host: str,
+) -> Route:
+    """A route has come to this worker; perhaps it is known."""
+    route = _routes.get(pool)
+    if route is None:
+        worker.serves = True
+        sender: Any = make(*args)
+        route = Route(pool, sender, screen, capture, host)
+        worker.senders[pool], worker.screens[pool] = sender, screen
+    return route
+
+
+class _Remote(Worker):
+    """Tells of the tasks of one pool that run in threads of this process."""
+
+    def __init__(self, pool: str) -> None:
+        super().__init__()
+        self._pool = pool
+
+    def _tick(self) -> bool:
+        if super()._tick():
+            return True
+        route = _routes.get(self._pool)
+        if route is None or route.home or not self._sampler.parks:
+            return False
+        if self._idle > IDLE_TICKS:
+            # no more of it may ever come; if it does, all begins anew
+            del _routes[self._pool]
+            worker.senders.pop(self._pool, None)
+            worker.screens.pop(self._pool, None)
+            self.give_up()
+        return True
+
+    def give_up(self, patience: float = 0) -> None:
+        """Tell no more, and wait for so many seconds until nobody does."""
+        worker.workers.pop(self._pool, None)
+        self._sampler.stop(patience)
+
+
+class Remote:
+    """Called in the place of the user's function.
+
+    Args:
+        route: how it tells of itself; None where nothing is shown.
+        id: the task's number.
+        function: the user's.
+        fill: names of parameters, and of the class of what they get.
+        bar: desc, total and unit of the bar that the task has from the start, if any.
+        location: where it is shown.
+    """
+
+    __slots__ = (
+        "__name__",
+        "__weakref__",
+        "_bar",
+        "_fill",
+        "_function",
+        "_id",
+        "_location",
+        "_route",
+    )
+
+    def __init__(
+        self,
+        route: Route | None,
+        id: int,
+        function: Callable[..., Any],
+        fill: tuple[tuple[str, str], ...] = (),
+        bar: tuple[str | None, float | None, str] | None = None,
+        location: tuple[int, int] | None = None,
+    ) -> None:
+        self._route = route
+        self._id = id
+        self._function = function
+        self._fill = fill
+        self._bar = bar
+        self._location = location
+        # by which engines call it
+        self.__name__ = getattr(function, "__name__", None) or type(function).__name__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        what = self._route, self._id, self._function, self._fill, self._bar, self._location
+        return Remote, what
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        route, thread = self._route, get_ident()
+        outer = worker.threads.get(thread)
+        task = worker.threads[thread] = Task(self._id, route.pool if route else "")
+        task.run = next(_runs)
+        told = _told(task.pool) if route else None
+        if route and told:
+            told.enter(task, route.sender)
+        try:
+            return self._function(*args, **self._given(task), **kwargs)
+        finally:
+            if told:
+                told.leave(task)
+            if outer is None:
+                del worker.threads[thread]
+            else:  # this one was run within another, in the same thread
+                worker.threads[thread] = outer
+
+    def _given(self, task: Task) -> dict[str, Any]:
+        """The parameters that are ours to fill."""
+        task.location = self._location
+        if self._bar is not None:
+            desc, total, unit = self._bar
+            Bar(total, desc=desc, unit=unit)
+        return {name: worker.given_by[kind]() for name, kind in self._fill}
+
+
+def _told(pool: str) -> Worker:
+    told = worker.workers.get(pool)
+    # of two threads that make one, one is used by both
+    return told or worker.workers.setdefault(pool, _Remote(pool))
+
+
+def _say(text: str) -> bool:
+    """The calling thread prints. Returns whether a task does, and it was told."""
+    task = worker.threads.get(get_ident())
+    return task is not None and worker.say(task.pool, task.id, text)
+
+
+def close(pool: str) -> None:
+    """In the process of the display: the pool is over."""
+    _routes.pop(pool, None)
+    told = worker.workers.get(pool)
+    if isinstance(told, _Remote):
+        told.give_up(TICK)
+    if not _routes:
+        leave_threads()
+
+
+def _forget() -> None:
+    """A forked child is no worker of anybody's."""
+    _routes.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    with suppress(RuntimeError):  # not in every interpreter of a process
+        os.register_at_fork(after_in_child=_forget)

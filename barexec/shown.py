@@ -1,0 +1,159 @@
+"""`Shown`: what the executors of all engines share, but for the pool of processes.
+
+    submit(fn, …) ─► Remote(fn) ─► the engine ─► enter, fn(…), leave
+         │ number, name                              │ sampler
+         ▼                                           ▼
+      display ◄══════════════ channel ═══════════ numbers
+         ▲
+    Future done ─► callback
+
+Never here: a thread, a process, a library.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from functools import partial
+from typing import Any, TypeVar
+
+from . import remote
+from .channel import Receiver
+from .injection import to_fill
+from .looks import Looks, join
+from .options import DEFAULTS, Options, TaskOptions, made, name_of
+from .pool import Pool
+from .remote import Remote, Route, Travelling
+
+T = TypeVar("T")
+
+
+class Mapped:
+    """The function given to `map`, on its way through the engine's `map` to our `submit`."""
+
+    def __init__(self, function: Callable[..., Any], options: Options) -> None:
+        self.function = function
+        self.options = options
+        self.at = 0
+        """How many tasks were submitted."""
+
+
+class Shown(Executor):
+    """An executor with bars, over one whose class comes after it among the bases.
+
+    Guarantees: results, errors, their order and the shutdown are those of the engine's own
+    executor, whatever happens to the display. Thread-safe as that is.
+    """
+
+    _pool: Pool | None = None
+    _route: Route | None = None
+
+    def _show(
+        self,
+        looks: Looks,
+        way: Callable[[], tuple[Travelling, Receiver]],
+        *,
+        lost: tuple[type[BaseException], ...] = (),
+        late: int = 0,
+    ) -> None:
+        """Take part in the display, if there is one.
+
+        Args:
+            looks: how.
+            way: makes the channel.
+            lost: what tasks end with whose worker died, besides `BrokenExecutor`.
+            late: ticks for which records may come after the last result.
+        """
+        pool = join(looks, way)
+        if pool is None:
+            return
+        pool.lost += lost
+        pool.late = late
+        pool.on_forget = partial(remote.close, pool.key)
+        capture = bool(looks.get("capture", True))
+        sender: Any = pool.sender
+        self._route = Route(pool.key, sender, pool.screen, capture)
+        self._pool = pool
+        weakref.finalize(self, pool.abandon).atexit = False
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """As of the engine's own executor, with a bar."""
+        return self._submit(fn, args, kwargs, DEFAULTS)
+
+    def map(self, fn: Callable[..., T], *iterables: Iterable[Any], **options: Any) -> Iterator[T]:
+        """As of the engine's own executor, with a bar for each item."""
+        return self._map(fn, iterables, options, DEFAULTS)
+
+    def options(self, **options: Any) -> TaskOptions:
+        """Options of the next task or tasks: `ex.options(desc="run 1").submit(f, 1)`.
+
+        Args:
+            desc, total, unit, location: as of `ProgressPoolExecutor.options`.
+        """
+        return TaskOptions(self, made(**options))
+
+    def shutdown(self, wait: bool = True, **options: Any) -> None:
+        """As of the engine's own executor; with `wait`, until the last frame is drawn."""
+        over = False
+        try:
+            super().shutdown(wait, **options)
+            over = wait
+        finally:
+            self._leave(over)
+
+    def _leave(self, wait: bool) -> None:
+        if self._pool is not None:
+            self._pool.close(wait)
+
+    def __exit__(self, kind: type[BaseException] | None, *error: Any) -> bool | None:
+        """As of the engine's own executor; after Ctrl-C, nothing more is started."""
+        if kind is not None and issubclass(kind, KeyboardInterrupt) and self._pool is not None:
+            self._pool.interrupted = True
+            self.shutdown(wait=True, cancel_futures=True)
+            return False
+        return super().__exit__(kind, *error)
+
+    def _map(
+        self,
+        fn: Callable[..., T],
+        iterables: tuple[Iterable[Any], ...],
+        later: dict[str, Any],
+        options: Options,
+    ) -> Iterator[T]:
+        function: Any = Mapped(fn, options)
+        return super().map(function, *iterables, **later)
+
+    def _submit(
+        self,
+        fn: Callable[..., T],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        options: Options,
+    ) -> Future[T]:
+        at = 0
+        if isinstance(fn, Mapped):
+            fn.at, at = fn.at + 1, fn.at
+            fn, options = fn.function, fn.options
+        pool, route = self._pool, self._route
+        fill = to_fill(fn, args, kwargs)
+        if pool is None or route is None:
+            if fill:
+                fn = Remote(None, 0, fn, fill)
+            return self._hand_over(fn, args, kwargs)
+        words = options.of(args, kwargs, at)
+        id = pool.submitted(words.desc or name_of(fn, args, kwargs), 1, words.location)
+        task = Remote(route, id, fn, fill, words.bar, words.location)
+        try:
+            future = self._hand_over(task, args, kwargs)
+        except BaseException:
+            pool.refused(id)
+            raise
+        pool.accepted(id, future)
+        return future
+
+    def _hand_over(
+        self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Future[Any]:
+        """To the engine."""
+        return super().submit(fn, *args, **kwargs)
