@@ -24,7 +24,7 @@ from typing import Any, Protocol
 from . import worker
 from .channel import Sender
 from .streams import hear_threads, leave_threads
-from .worker import TICK, Bar, Task, Worker
+from .worker import TICK, Bar, Task, Worker, track
 from .writer import Screen
 
 #: Ticks without a task after which what tells of a pool is given up, in a worker.
@@ -136,10 +136,10 @@ class Remote:
         "__weakref__",
         "_bar",
         "_fill",
-        "_function",
         "_id",
         "_location",
         "_route",
+        "function",
     )
 
     def __init__(
@@ -153,7 +153,7 @@ class Remote:
     ) -> None:
         self._route = route
         self._id = id
-        self._function = function
+        self.function = function
         self._fill = fill
         self._bar = bar
         self._location = location
@@ -161,7 +161,7 @@ class Remote:
         self.__name__ = getattr(function, "__name__", None) or type(function).__name__
 
     def __reduce__(self) -> tuple[Any, ...]:
-        what = self._route, self._id, self._function, self._fill, self._bar, self._location
+        what = self._route, self._id, self.function, self._fill, self._bar, self._location
         return Remote, what
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
@@ -173,7 +173,7 @@ class Remote:
         if route and told:
             told.enter(task, route.sender)
         try:
-            return self._function(*args, **self._given(task), **kwargs)
+            return self.function(*args, **self._given(task), **kwargs)
         finally:
             if told:
                 told.leave(task)
@@ -191,6 +191,24 @@ class Remote:
         return {name: worker.given_by[kind]() for name, kind in self._fill}
 
 
+def call_each(
+    function: Callable[..., Any], chunk: tuple[tuple[Any, ...], ...], **given: Any
+) -> list[Any]:
+    """What runs a chunk of `map`: its items are what its bar counts.
+
+    The bar that the user's function is given, if any, starts anew with each item.
+    """
+    bars = [bar for bar in given.values() if isinstance(bar, Bar)]
+    if not bars:
+        return [function(*args, **given) for args in track(chunk)]
+    results = []
+    for args in chunk:
+        for bar in bars:
+            bar.reset()
+        results.append(function(*args, **given))
+    return results
+
+
 def _told(pool: str) -> Worker:
     told = worker.workers.get(pool)
     # of two threads that make one, one is used by both
@@ -198,9 +216,15 @@ def _told(pool: str) -> Worker:
 
 
 def _say(text: str) -> bool:
-    """The calling thread prints. Returns whether a task does, and it was told."""
+    """The calling thread prints. Returns whether it was told: where a task does; and what
+    else a worker says, as its log, which would tear the display's screen."""
     task = worker.threads.get(get_ident())
-    return task is not None and worker.say(task.pool, task.id, text)
+    if task is not None:
+        return worker.say(task.pool, task.id, text)
+    for pool, route in list(_routes.items()):
+        if not route.home and worker.say(pool, 0, text):
+            return True
+    return False
 
 
 def close(pool: str) -> None:

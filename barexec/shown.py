@@ -16,6 +16,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from functools import partial
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 from . import remote
@@ -24,7 +25,7 @@ from .injection import to_fill
 from .looks import Looks, join
 from .options import DEFAULTS, Options, TaskOptions, made, name_of
 from .pool import Pool
-from .remote import Remote, Route, Travelling
+from .remote import Remote, Route, Travelling, call_each
 
 T = TypeVar("T")
 
@@ -32,11 +33,15 @@ T = TypeVar("T")
 class Mapped:
     """The function given to `map`, on its way through the engine's `map` to our `submit`."""
 
-    def __init__(self, function: Callable[..., Any], options: Options) -> None:
+    def __init__(self, function: Callable[..., Any], options: Options, chunks: bool) -> None:
         self.function = function
         self.options = options
+        self.chunks = chunks
+        """Whether it is called with a tuple of the arguments of several calls."""
         self.at = 0
-        """How many tasks were submitted."""
+        """How many items were submitted."""
+        self.tasks = 0
+        """How many tasks."""
 
 
 class Shown(Executor):
@@ -46,8 +51,10 @@ class Shown(Executor):
     executor, whatever happens to the display. Thread-safe as that is.
     """
 
-    _pool: Pool | None = None
+    _shown: Pool | None = None
     _route: Route | None = None
+    _in_chunks = False
+    """Whether `map` heeds its `chunksize`."""
 
     def _show(
         self,
@@ -74,7 +81,7 @@ class Shown(Executor):
         capture = bool(looks.get("capture", True))
         sender: Any = pool.sender
         self._route = Route(pool.key, sender, pool.screen, capture)
-        self._pool = pool
+        self._shown = pool
         weakref.finalize(self, pool.abandon).atexit = False
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
@@ -103,13 +110,13 @@ class Shown(Executor):
             self._leave(over)
 
     def _leave(self, wait: bool) -> None:
-        if self._pool is not None:
-            self._pool.close(wait)
+        if self._shown is not None:
+            self._shown.close(wait)
 
     def __exit__(self, kind: type[BaseException] | None, *error: Any) -> bool | None:
         """As of the engine's own executor; after Ctrl-C, nothing more is started."""
-        if kind is not None and issubclass(kind, KeyboardInterrupt) and self._pool is not None:
-            self._pool.interrupted = True
+        if kind is not None and issubclass(kind, KeyboardInterrupt) and self._shown is not None:
+            self._shown.interrupted = True
             self.shutdown(wait=True, cancel_futures=True)
             return False
         return super().__exit__(kind, *error)
@@ -121,8 +128,16 @@ class Shown(Executor):
         later: dict[str, Any],
         options: Options,
     ) -> Iterator[T]:
-        function: Any = Mapped(fn, options)
-        return super().map(function, *iterables, **later)
+        size = later.pop("chunksize", 1)
+        if size < 1:
+            raise ValueError("chunksize must be >= 1.")  # the stock class's words
+        if not self._in_chunks or size == 1:
+            each: Any = Mapped(fn, options, False)
+            return super().map(each, *iterables, **later)
+        items = zip(*iterables, strict=False)
+        chunks = iter(lambda: tuple(islice(items, size)), ())
+        function: Any = Mapped(fn, options, True)
+        return chain.from_iterable(super().map(function, chunks, **later))
 
     def _submit(
         self,
@@ -131,18 +146,27 @@ class Shown(Executor):
         kwargs: dict[str, Any],
         options: Options,
     ) -> Future[T]:
-        at = 0
-        if isinstance(fn, Mapped):
-            fn.at, at = fn.at + 1, fn.at
-            fn, options = fn.function, fn.options
-        pool, route = self._pool, self._route
-        fill = to_fill(fn, args, kwargs)
+        mapped = fn if isinstance(fn, Mapped) else None
+        first, count, nth = args, 1, 0
+        if mapped is not None:
+            fn, options, nth = mapped.function, mapped.options, mapped.tasks
+            if mapped.chunks:
+                (chunk,) = args
+                first, count = chunk[0], len(chunk)
+        pool, route = self._shown, self._route
+        fill = to_fill(fn, first, kwargs)
+        words = options.of(first, kwargs, nth)
+        desc = words.desc or name_of(fn, first, kwargs, short=count > 1)
+        if mapped is not None:
+            if mapped.chunks:
+                desc = f"{desc}[{mapped.at}:{mapped.at + count}]"
+                fn = partial(call_each, fn)
+            mapped.tasks, mapped.at = mapped.tasks + 1, mapped.at + count
         if pool is None or route is None:
             if fill:
                 fn = Remote(None, 0, fn, fill)
             return self._hand_over(fn, args, kwargs)
-        words = options.of(args, kwargs, at)
-        id = pool.submitted(words.desc or name_of(fn, args, kwargs), 1, words.location)
+        id = pool.submitted(desc, count, words.location)
         task = Remote(route, id, fn, fill, words.bar, words.location)
         try:
             future = self._hand_over(task, args, kwargs)

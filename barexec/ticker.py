@@ -205,11 +205,14 @@ _forks: list[None] = []
 
 
 def _call_soon(function: Callable[[], None]) -> None:
-    """Call it at the program's next step after the hooks of this fork."""
+    """Call it at this thread's next step after the hooks of this fork."""
     monitoring: Any = sys.monitoring  # type: ignore[attr-defined]
     step = monitoring.events.INSTRUCTION
+    thread = threading.get_ident()
 
     def at_step(code: CodeType, offset: int) -> Any:
+        if threading.get_ident() != thread:
+            return None  # it may be just starting what is to be started
         if code.co_filename == at_step.__code__.co_filename:
             return monitoring.DISABLE  # still in the hook
         if monitoring.get_tool(_TOOL) == __name__:

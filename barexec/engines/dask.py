@@ -1,0 +1,143 @@
+"""`ProgressDaskExecutor`: tasks on a Dask cluster, each with a bar. Extra: `barexec[dask]`.
+
+Records go by Dask's own events: a worker logs them, the client has subscribed to their topic;
+no socket of ours. A task that Dask runs once more, on another worker, begins its bar anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+from weakref import WeakSet
+
+from ..channel import MemoryReceiver, Receiver, Sender
+from ..looks import Looks
+from ..remote import Remote, Travelling
+from ..shown import Shown
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class ProgressDaskExecutor(Shown):
+    """An executor whose tasks run on a Dask cluster, with a bar for each, and one for the whole.
+
+    Args:
+        client: a `distributed.Client`.
+        options: of each task, as of `Client.get_executor`: `workers`, `resources`, `retries`,
+            `priority`, `pure`, ….
+        looks: `renderer`, `fullscreen`, `display`, `desc`, `leave`, `capture` and `terminal`
+            as of `ProgressPoolExecutor`.
+
+    Workers need nothing but barexec installed. What tasks print is caught where the worker
+    shares the display's terminal, as those of a `LocalCluster` do; elsewhere it stays in the
+    worker's log.
+
+    Raises:
+        ImportError: dask.distributed is not installed.
+        TypeError, ValueError: an option has a value that it cannot have.
+    """
+
+    def __init__(
+        self, client: Any, options: dict[str, Any] | None = None, **looks: Unpack[Looks]
+    ) -> None:
+        try:
+            from distributed import KilledWorker
+        except ImportError as error:
+            raise ImportError(
+                "ProgressDaskExecutor needs dask.distributed: pip install 'barexec[dask]'"
+            ) from error
+        if not hasattr(client, "get_executor"):
+            raise TypeError(f"ProgressDaskExecutor needs a distributed.Client, not {client!r}")
+        self._executor = client.get_executor(**(options or {}))
+        self._handed: WeakSet[Future[Any]] = WeakSet()
+        _name_by_function()
+        self._show(looks, lambda: open_channel(client), lost=(KilledWorker,), late=2)
+
+    def shutdown(self, wait: bool = True, **options: Any) -> None:
+        """Take no more tasks; with `wait`, wait for those that there are, and for the last
+        frame. The client and its cluster stay.
+
+        Args:
+            wait: whether to wait.
+            options: `cancel_futures`: whether to cancel what has not ended.
+        """
+        if options.pop("cancel_futures", False):
+            for future in list(self._handed):
+                future.cancel()
+        over = False
+        try:
+            self._executor.shutdown(wait, **options)
+            over = wait
+        finally:
+            self._leave(over)
+
+    def _hand_over(
+        self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Future[Any]:
+        future: Future[Any] = self._executor.submit(fn, *args, **kwargs)
+        self._handed.add(future)
+        return future
+
+
+def _name_by_function() -> None:
+    """Let Dask name a task by the user's function: equal calls stay one task of Dask's."""
+    from dask.base import normalize_token
+
+    register: Callable[..., object] = normalize_token.register
+    register(Remote, lambda remote: normalize_token(remote.function))
+
+
+def open_channel(client: Any) -> tuple[Travelling, Receiver]:
+    """A channel by the events of a cluster."""
+    topic = f"barexec-{uuid4()}"
+
+    def forget() -> None:
+        with suppress(ValueError, OSError, RuntimeError):  # the client is closed
+            client.unsubscribe_topic(topic)
+
+    receiver = MemoryReceiver(forget)
+
+    def hear(event: tuple[float, Any]) -> None:
+        if isinstance(event[1], bytes):
+            receiver.pieces.append(event[1])
+
+    client.subscribe_topic(topic, hear)
+    return _TopicSender(topic), receiver
+
+
+class _TopicSender:
+    """The end of a channel at a worker.
+
+    Guarantees: `send` never blocks; may be called by any thread.
+    """
+
+    waits = False
+
+    def __init__(self, topic: str) -> None:
+        self._topic = topic
+        self._worker: Any = None
+
+    def send(self, data: bytes) -> bool:
+        if self._worker is None:
+            # known in a thread that runs a task: it is such a one that sends first
+            from distributed import get_worker
+
+            try:
+                self._worker = get_worker()
+            except ValueError:
+                raise BrokenPipeError("this is no thread of a Dask worker") from None
+        self._worker.log_event(self._topic, data)
+        return True
+
+    def ready(self, timeout: float) -> bool:
+        return True
+
+    def listened_to(self) -> bool:
+        return True
+
+    def recipe(self) -> tuple[Callable[..., Sender], tuple[str]]:
+        return _TopicSender, (self._topic,)

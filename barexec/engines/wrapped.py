@@ -1,0 +1,78 @@
+"""`wrap`: any executor of `concurrent.futures`, with bars.
+
+Its tasks tell of themselves by a named pipe, so that workers that are processes of this
+machine, however they came to be, reach the display (loky, joblib's, one of your own).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import TYPE_CHECKING, Any
+
+from ..channel import open_memory_channel, open_named_channel
+from ..looks import Looks
+from ..shown import Shown
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+def wrap(executor: Executor, **looks: Unpack[Looks]) -> WrappedExecutor:
+    """An executor with bars, which hands its tasks to one that you have: `wrap(ex)`.
+
+    What is live depends on where the workers run:
+
+    - in processes or threads of this machine (loky, joblib's executor, a
+      `ThreadPoolExecutor`, a `ProcessPoolExecutor`): everything, as in
+      `ProgressPoolExecutor`, but that what tasks print is caught only as far as it goes by
+      Python's own streams;
+    - anywhere else (another machine; Windows, which has no named pipes): how many tasks
+      there are, run and have ended, how each ended, and the row of the whole; no bars.
+
+    The workers have to have barexec installed.
+
+    Args:
+        executor: any `concurrent.futures.Executor`. It is shut down together with this one.
+        looks: `renderer`, `fullscreen`, `display`, `desc`, `leave`, `capture` and `terminal`
+            as of `ProgressPoolExecutor`.
+
+    Raises:
+        TypeError: it is no executor, or has bars already; an option is unknown.
+        ValueError: an option has a value that it cannot have.
+    """
+    return WrappedExecutor(executor, looks)
+
+
+class WrappedExecutor(Shown):
+    """What `wrap` gives: `submit`, `map`, `options`, `shutdown`, and the wrapped executor's
+    other attributes."""
+
+    _in_chunks = True
+
+    def __init__(self, executor: Executor, looks: Looks) -> None:
+        if not (hasattr(executor, "submit") and hasattr(executor, "shutdown")):
+            raise TypeError(f"wrap() takes a concurrent.futures.Executor, not {executor!r}")
+        if type(executor).__module__.startswith("barexec."):
+            raise TypeError(f"this executor has bars already: {executor!r}")
+        self._executor = executor
+        named = hasattr(os, "mkfifo")
+        self._show(looks, open_named_channel if named else open_memory_channel)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["_executor"], name)
+
+    def shutdown(self, wait: bool = True, **options: Any) -> None:
+        """Shut down the executor that is wrapped; with `wait`, until the last frame is drawn."""
+        over = False
+        try:
+            self._executor.shutdown(wait, **options)
+            over = wait
+        finally:
+            self._leave(over)
+
+    def _hand_over(
+        self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Future[Any]:
+        return self._executor.submit(fn, *args, **kwargs)
