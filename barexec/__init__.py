@@ -12,13 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .display import fullscreen, paused
+    from .engines.dask import ProgressDaskExecutor
+    from .engines.interpreters import ProgressInterpreterPoolExecutor
+    from .engines.mpi import ProgressMPIPoolExecutor
+    from .engines.threads import ProgressThreadPoolExecutor
+    from .engines.wrapped import wrap
     from .executor import ProgressPoolExecutor
     from .worker import Bar, current_bar, current_writer, track
     from .writer import Writer
 
 __all__ = [
     "Bar",
+    "ProgressDaskExecutor",
+    "ProgressInterpreterPoolExecutor",
+    "ProgressMPIPoolExecutor",
     "ProgressPoolExecutor",
+    "ProgressThreadPoolExecutor",
     "Writer",
     "__version__",
     "current_bar",
@@ -26,17 +35,23 @@ __all__ = [
     "fullscreen",
     "paused",
     "track",
+    "wrap",
 ]
 
 _HOMES = {
     "Bar": "worker",
+    "ProgressDaskExecutor": "engines.dask",
+    "ProgressInterpreterPoolExecutor": "engines.interpreters",
+    "ProgressMPIPoolExecutor": "engines.mpi",
     "ProgressPoolExecutor": "executor",
+    "ProgressThreadPoolExecutor": "engines.threads",
     "Writer": "writer",
     "current_bar": "worker",
     "current_writer": "worker",
     "fullscreen": "display",
     "paused": "display",
     "track": "worker",
+    "wrap": "engines.wrapped",
 }
 
 

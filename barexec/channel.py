@@ -16,7 +16,6 @@ from __future__ import annotations
 import os
 import select
 import sys
-import tempfile
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -377,6 +376,8 @@ def open_named_channel() -> tuple[NamedSender, NamedReceiver]:
     """
     if not hasattr(os, "mkfifo"):
         raise OSError("this platform has no named pipes")
+    import tempfile
+
     path = os.path.join(tempfile.mkdtemp(prefix="barexec-"), "channel")  # noqa: PTH118
     os.mkfifo(path, 0o600)
     read = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -18,6 +18,7 @@ from itertools import count
 from typing import Any, Protocol
 
 from . import worker
+from .carrying import explain
 from .channel import Receiver, Sender
 from .events import Decoder
 from .ptys import Link
@@ -133,6 +134,8 @@ class Pool:
             self.done.append(id)
         else:
             status = Status.LOST if isinstance(error, self.lost) else Status.FAILED
+            if status is Status.LOST:
+                explain(error)
             if isinstance(error, INTERRUPTED) or (self.interrupted and status is Status.LOST):
                 status = Status.CANCELLED
             self._display.ended.append((self, id, status, error))

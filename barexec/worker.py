@@ -36,6 +36,7 @@ from weakref import ref
 from . import interrupts
 from .adopted import adopt_tqdm
 from .capture import Capture, capture_terminal
+from .carrying import carried, is_interactive
 from .channel import ATOMIC, Sender
 from .counting import Counted, Frozen, Held, OfKnownTotal, feeds_a_loop, length_of, may_be_held
 from .events import RECORD_LIMIT, Advanced, Event, Started, encode, split_text
@@ -756,10 +757,12 @@ def _reference(function: Callable[..., Any]) -> Reference:
         if known := _references.get(function):
             return known
         module, name = function.__module__, function.__qualname__
+        if module == "__main__" and is_interactive():
+            return carried(function)  # type: ignore[no-any-return]
         if module in modules and getattr(modules[module], name, None) is function:
             _references[function] = module, name
             return module, name
-    return function
+    return carried(function) if is_interactive() else function
 
 
 def _function(reference: Reference) -> Any:

@@ -31,11 +31,15 @@ ARROWS = {
     "narration": {"display"},
     "painters": {"display"},
     "channel": {"worker"},
-    "worker": {"injection", "pool"},
+    "worker": {"injection", "pool", "options", "remote"},
     "pool": {"display"},
-    "injection": {"executor"},
-    "display": {"executor"},
-    "executor": {"engines", "package"},
+    "injection": {"executor", "shown"},
+    "options": {"executor", "shown"},
+    "display": {"looks"},
+    "looks": {"executor", "shown"},
+    "executor": {"package"},
+    "remote": {"shown"},
+    "shown": {"engines"},
     "engines": {"package"},
     "package": {"demo"},
     "demo": {"__main__"},
@@ -46,6 +50,7 @@ ARROWS = {
     "streams": {"worker", "program_text"},
     "program_text": {"display"},
     "pty_reader": {"display"},
+    "carrying": {"worker", "pool"},
     "counting": {"worker"},
     "interrupts": {"worker", "crew"},
     "orphans": {"worker"},
@@ -66,6 +71,7 @@ ARROWS = {
 
 #: The only files that may import what is not of the standard library.
 OTHERS = {
+    "carrying.py": {"cloudpickle"},
     "painters/library.py": {"blessings", "blessed"},
     "renderers/progressbar.py": {"progressbar"},
     "renderers/tqdm.py": {"tqdm"},
@@ -198,6 +204,7 @@ def test_the_worker_knows_only_what_it_sends_with() -> None:
     assert {module for module, other in imports("worker.py") if not other} == {
         "adopted",
         "capture",
+        "carrying",
         "channel",
         "counting",
         "events",
@@ -208,6 +215,12 @@ def test_the_worker_knows_only_what_it_sends_with() -> None:
         "ticker",
         "writer",
     }
+
+
+def test_no_engine_imports_another() -> None:
+    for file in files:
+        if file.startswith("engines/"):
+            assert not [module for module, _ in imports(file) if module.startswith("engines.")]
 
 
 def test_the_executor_touches_no_private_attribute_of_the_stock_class() -> None:
@@ -304,6 +317,7 @@ def test_a_worker_loads_nothing_but_what_it_sends_with(method: str, tmp_path: Pa
         names = [
             "adopted",
             "capture",
+            "carrying",
             "channel",
             "counting",
             "events",
