@@ -99,6 +99,13 @@ class _Remote(Worker):
         super().__init__()
         self._pool = pool
 
+    def leave(self, task: Task) -> None:
+        """The task has ended. What is to be told of it is told now: nobody else may look at
+        the end of this worker."""
+        super().leave(task)
+        if self._waiting:
+            self._flush()
+
     def _tick(self) -> bool:
         if super()._tick():
             return True

@@ -7,6 +7,7 @@ is asked of a renderer.
     assert screen.runs(0) == (("green", "done"), ("", ", all of it"))
 
     check_renderer(MyRenderer())    # an AssertionError says what it does wrong, and where
+    check_way(open_channel, lambda function, *args: executor.submit(function, *args).result())
 
 The terminal emulator beneath is pyte, which barexec does not depend on. What it lacks is
 added here: wide characters of which one half is overwritten, characters of no width, faint
@@ -25,19 +26,25 @@ import sys
 import tempfile
 from bisect import bisect_right
 from collections import defaultdict, namedtuple
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import lru_cache
 from io import StringIO
-from itertools import islice
+from itertools import count, islice
+from threading import Event, Thread
+from time import monotonic, sleep
 from typing import Any, cast
 
+from .channel import ATOMIC, Receiver
+from .events import Decoder, Started, encode
+from .remote import Route, close
 from .renderers import Renderer, make
 from .state import BarState, Status
 from .terminal_text import columns_of, width
 from .theme import Theme
+from .writer import Screen as Screenless
 
-__all__ = ["Screen", "check_renderer"]
+__all__ = ["Screen", "check_renderer", "check_way"]
 
 _FLAGS = ("bold", "dim", "italics", "underscore", "blink", "reverse", "strikethrough")
 
@@ -505,3 +512,101 @@ def _silence() -> Iterator[list[str]]:
         written = python.getvalue() + file.read().decode(errors="replace")
         if written:
             heard.append(written)
+
+
+# --- ways of engines ---
+
+#: Records that are sent, and pieces of full size while nobody takes them.
+_MANY, _FLOOD = 3000, 1500
+#: Seconds that a send may take, and that the last record may need.
+_AT_ONCE, _LATE = 1.0, 10.0
+
+
+def check_way(way: Callable[[], tuple[Any, Receiver]], run: Callable[..., Any]) -> None:
+    """What is asked of the way by which tasks of an engine tell the display.
+
+    Args:
+        way: makes it: a sender (`barexec.channel.Sender`, with a `recipe`), and a receiver.
+        run: `run(function, *args)` calls the function at a worker of the engine, and gives its
+            result. All arguments can be pickled.
+
+    Raises:
+        AssertionError: what it does wrong.
+    """
+    sender, receiver = way()
+    pool = f"check-{next(_checks)}"
+    route = Route(pool, sender, Screenless(), False)
+    decoder = Decoder()
+    events: list[Any] = []
+    try:
+        assert receiver.receive() == b"", "something is received before anything was sent"
+        over = Event()
+        taker = Thread(target=_take, args=(receiver, decoder, events, over), daemon=True)
+        taker.start()
+        slowest = run(_send_many, route)
+        until = monotonic() + _LATE
+        while len(events) < _MANY and monotonic() < until:
+            sleep(0.01)
+        over.set()
+        taker.join()
+        assert decoder.dropped == 0, f"{decoder.dropped} stretches of records were damaged"
+        numbers = [event.pid for event in events if isinstance(event, Started)]
+        assert numbers == [*range(_MANY)], "records are lost, doubled, or out of order"
+        assert slowest < _AT_ONCE, f"a send took {slowest:.1f} s while it was listened to"
+        slowest = run(_flood, route)
+        assert slowest < _AT_ONCE, f"a send took {slowest:.1f} s while nobody listened"
+        until = monotonic() + _LATE
+        while monotonic() < until and (some := receiver.receive()):
+            decoder.feed(some)
+        assert decoder.dropped == 0, "a flood has torn records"
+    finally:
+        receiver.close()
+        receiver.close()
+        close(pool)
+    said = run(_send_late, route)
+    assert said in ("OSError", "True", "False"), f"after the end, a send raises {said}"
+
+
+_checks = count(1)
+
+
+def _take(receiver: Receiver, decoder: Decoder, events: list[Any], over: Event) -> None:
+    while not over.is_set():
+        events += decoder.feed(receiver.receive())
+        sleep(0.005)
+
+
+def _send_many(route: Route) -> float:
+    """At a worker. Gives the seconds that the slowest send took."""
+    slowest = 0.0
+    for number in range(_MANY):
+        record = encode(Started(1, number, 0.0))
+        until = monotonic() + 30
+        while True:
+            began = monotonic()
+            sent = route.sender.send(record)
+            slowest = max(slowest, monotonic() - began)
+            if sent or monotonic() > until:
+                break
+            route.sender.ready(0.1)
+    return slowest
+
+
+def _flood(route: Route) -> float:
+    record = encode(Started(1, 0, 0.0))
+    piece = record * (ATOMIC // len(record))
+    slowest = 0.0
+    for _ in range(_FLOOD):
+        began = monotonic()
+        route.sender.send(piece)
+        slowest = max(slowest, monotonic() - began)
+    return slowest
+
+
+def _send_late(route: Route) -> str:
+    try:
+        return str(route.sender.send(encode(Started(1, 0, 0.0))))
+    except OSError:
+        return "OSError"
+    except Exception as error:
+        return type(error).__name__

@@ -47,6 +47,7 @@ def test_block_runs(name: str, code: str, tmp_path: Path) -> None:
 #: For each example: what its output has, how often, and what its log has.
 EXAMPLES = {
     "article.py": ("", 1, "full screen: 3 tasks in"),
+    "engines.py": ("95 pages", 1, "4 tasks in"),
     "sweep.py": ("λ", 10, "sweep: 10 tasks in"),
 }
 

@@ -38,7 +38,7 @@ ARROWS = {
     "display": {"looks"},
     "looks": {"executor", "shown"},
     "executor": {"package"},
-    "remote": {"shown"},
+    "remote": {"shown", "testing"},
     "shown": {"engines"},
     "engines": {"package"},
     "package": {"demo"},

@@ -1,0 +1,459 @@
+"""Every engine's executor: the results of the engine's own, and the same bars."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import work
+
+import barexec
+from barexec import display as displays
+from barexec import worker
+from barexec.channel import open_memory_channel, open_named_channel, open_shared_channel
+from barexec.state import Status, Tasks
+from barexec.testing import check_way
+
+TESTS = Path(__file__).parents[1]
+EXAMPLE = TESTS.parent / "examples" / "engines.py"
+sys.path += [str(TESTS / "terminal"), str(Path(__file__).parent)]
+posix = pytest.mark.skipif(os.name != "posix", reason="there is no pty")
+if os.name == "posix":
+    from pty_program import PtyProgram, environment
+
+#: Engines that this Python has, and that are installed.
+ENGINES = [
+    name
+    for name, there in {
+        "threads": True,
+        "interpreters": sys.version_info >= (3, 14),
+        "loky": find_spec("loky") and os.name == "posix",
+        "wrapped threads": True,
+        "dask": find_spec("distributed") is not None,
+    }.items()
+    if there
+]
+MPI = find_spec("mpi4py") is not None and bool(
+    shutil.which("mpiexec", path=os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin"]))
+)
+needs_mpi = pytest.mark.skipif(not MPI, reason="there is no mpi4py here, or no MPI")
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+
+Make = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    from distributed import Client, LocalCluster
+
+    # in this process: it starts at once; another test has processes
+    with (
+        LocalCluster(
+            n_workers=2, threads_per_worker=2, processes=False, dashboard_address=":0"
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+def make(request: pytest.FixtureRequest, engine: str) -> Iterator[Make]:
+    """Makes executors of the engine."""
+    if engine == "dask":
+        request.getfixturevalue("client")
+
+    def make(workers: int = 2, **looks: Any) -> Any:
+        looks = {"display": "plain", **looks}
+        if engine == "threads":
+            return barexec.ProgressThreadPoolExecutor(workers, **looks)
+        if engine == "interpreters":
+            return barexec.ProgressInterpreterPoolExecutor(workers, **looks)
+        if engine == "dask":
+            client = request.getfixturevalue("client")
+            return barexec.ProgressDaskExecutor(client, **looks)
+        if engine == "wrapped threads":
+            return barexec.wrap(ThreadPoolExecutor(workers), **looks)
+        from loky import ProcessPoolExecutor
+
+        return barexec.wrap(ProcessPoolExecutor(workers), **looks)
+
+    yield make
+    assert not worker.threads
+    assert not [pool for pool in worker.workers if worker.workers[pool]._others]
+
+
+@pytest.fixture
+def tasks(monkeypatch: pytest.MonkeyPatch) -> list[Tasks]:
+    """What the displays of the test know."""
+    found: list[Tasks] = []
+
+    class Watched(displays.Display):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            found.append(self.tasks)
+
+    monkeypatch.setattr(displays, "Display", Watched)
+    return found
+
+
+every = pytest.mark.parametrize("engine", ENGINES)
+
+
+def bar_of(tasks: Tasks, desc: str) -> tuple[Status, float, float | None]:
+    all_of_them = [*tasks.finished.values(), *tasks.failed.values(), *tasks.running.values()]
+    (task,) = [task for task in all_of_them if task.desc == desc]
+    meter = task.meters[0] if task.meters else None
+    return task.status, meter.event.n if meter else -1, meter.event.total if meter else None
+
+
+@every
+def test_results_errors_and_bars(make: Make, tasks: list[Tasks]) -> None:
+    with make() as ex:
+        futures = [ex.submit(work.counted, n) for n in (100, 20_000)]
+        broken = ex.submit(work.fails, 7)
+        assert list(ex.map(work.square, range(30))) == [n * n for n in range(30)]
+        assert ex.submit(work.makes_its_bar, 4).result() == 4
+        assert [future.result() for future in futures] == [100, 20_000]
+        with pytest.raises(ValueError, match="no 7"):
+            broken.result()
+    (told,) = tasks
+    assert bar_of(told, "counted(20000)") == (Status.DONE, 20_000, 20_000)
+    assert bar_of(told, "fails(7)")[0] is Status.FAILED
+    assert told.counts[Status.DONE] == 33
+    assert told.counts[Status.FAILED] == 1
+
+
+@every
+def test_parameters_are_filled(make: Make, tasks: list[Tasks]) -> None:
+    with make() as ex:
+        assert ex.submit(work.filled, 5).result() == 5
+        assert list(ex.map(work.filled, [1, 2])) == [1, 2]
+        assert ex.options(location=(3, 4)).submit(work.writes, 1).result() == (3, 4)
+        named = ex.options(desc="a name", total=8, unit="page").submit(work.makes_its_bar, 8)
+        assert named.result() == 8
+        assert list(ex.options(desc="m{}".format).map(work.square, [1, 2])) == [1, 4]
+    (told,) = tasks
+    assert bar_of(told, "filled(5)") == (Status.DONE, 5, 5)
+    assert bar_of(told, "a name") == (Status.DONE, 8, 8)
+    assert bar_of(told, "m2")[0] is Status.DONE
+
+
+@every
+def test_where_nothing_is_shown_all_works(make: Make) -> None:
+    with make(display="off") as ex:
+        assert ex.submit(work.counted, 10).result() == 10
+        assert ex.submit(work.filled, 5).result() == 5
+        assert list(ex.map(work.square, [1, 2, 3])) == [1, 4, 9]
+
+
+@every
+def test_a_bar_moves_while_its_task_runs(make: Make, tasks: list[Tasks], tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    with make() as ex:
+        future = ex.submit(work.waits, str(gate))
+        seen = threading.Event()
+        while not seen.wait(0.01):
+            running = list(tasks[0].running.values())
+            if running and running[0].meters and running[0].meters[0].event.n == 3:  # type: ignore[union-attr]
+                seen.set()
+            assert not future.done()
+        gate.touch()
+        assert future.result() == str(gate)
+
+
+@every
+def test_what_waits_can_be_cancelled(make: Make, tasks: list[Tasks], tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    with make(2) as ex:
+        running = [ex.submit(work.waits, str(gate)) for _ in range(4)]
+        waiting = [ex.submit(work.square, n) for n in range(5)]
+        assert waiting[-1].cancel()
+        gate.touch()
+        assert {future.result() for future in running} == {str(gate)}
+    assert tasks[0].counts[Status.CANCELLED] == 1
+
+
+@every
+def test_bad_options_fail_at_the_call(make: Make) -> None:
+    for wrong in ({"renderer": "none"}, {"leave": 3}, {"capture": "x"}, {"display": "up"}):
+        with pytest.raises(ValueError, match=re.escape(repr(next(iter(wrong.values()))))):
+            make(**wrong)
+    with pytest.raises(TypeError, match="unknown option 'color'"):
+        make(color=True)
+    with make() as ex, pytest.raises(TypeError, match="total must be a number"):
+        ex.options(total="many")
+
+
+@every
+def test_nothing_is_left(make: Make) -> None:
+    with make() as ex:
+        ex.submit(work.counted, 100).result()
+    left = [thread.name for thread in threading.enumerate() if thread.name.startswith("barexec")]
+    assert left == []
+    assert not worker.senders
+    assert not worker.workers
+
+
+# --- what only some have ---
+
+
+def test_chunks_count_their_items(tasks: list[Tasks]) -> None:
+    with barexec.wrap(ThreadPoolExecutor(2), display="plain") as ex:
+        squares = list(ex.map(work.square, range(250), chunksize=100))
+        assert list(ex.map(work.filled, range(1, 8), chunksize=3)) == [1, 2, 3, 4, 5, 6, 7]
+    assert squares == [n * n for n in range(250)]
+    assert bar_of(tasks[0], "square[100:200]") == (Status.DONE, 100, 100)
+    assert tasks[0].items[Status.DONE] == 257
+
+
+class Elsewhere(Executor):
+    """One whose workers can't reach the display: tasks arrive there by bytes alone."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1)
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        import pickle
+
+        sent = pickle.dumps(fn)
+
+        def arrive() -> Any:
+            from barexec import remote
+
+            route, remote._routes = remote._routes, {}
+            senders = dict(worker.senders)
+            worker.senders.clear()
+            try:
+                return pickle.loads(sent)(*args, **kwargs)
+            finally:
+                remote._routes = route
+                worker.senders.clear()
+                worker.senders.update(senders)
+                worker.serves = False
+
+        return self._pool.submit(arrive)
+
+    def shutdown(self, wait: bool = True, **options: Any) -> None:
+        self._pool.shutdown(wait)
+
+
+def test_without_a_way_tasks_are_counted(
+    tasks: list[Tasks], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "mkfifo", raising=False)
+    with barexec.wrap(Elsewhere(), display="plain") as ex:
+        assert ex.submit(work.counted, 10).result() == 10
+        with pytest.raises(ValueError, match="no 1"):
+            ex.submit(work.fails, 1).result()
+    assert tasks[0].counts[Status.DONE] == 1
+    assert tasks[0].counts[Status.FAILED] == 1
+
+
+def test_only_executors_are_wrapped() -> None:
+    with pytest.raises(TypeError, match=r"takes a concurrent\.futures\.Executor, not 3"):
+        barexec.wrap(3)  # type: ignore[arg-type]
+    with barexec.ProgressThreadPoolExecutor(1) as ex, pytest.raises(TypeError, match="already"):
+        barexec.wrap(ex)
+
+
+@pytest.mark.skipif("loky" not in ENGINES, reason="loky is not installed")
+def test_a_worker_of_loky_that_dies(tasks: list[Tasks]) -> None:
+    from loky import ProcessPoolExecutor
+
+    with barexec.wrap(ProcessPoolExecutor(1), display="plain") as ex:
+        error = ex.submit(work.dies).exception()
+    assert type(error).__name__ == "TerminatedWorkerError"
+    assert bar_of(tasks[0], "dies")[0] is Status.LOST
+
+
+def test_interpreters_need_a_newer_python() -> None:
+    if sys.version_info < (3, 14):
+        with pytest.raises(RuntimeError, match=r"interpreters came with CPython 3\.14"):
+            barexec.ProgressInterpreterPoolExecutor(1)
+
+
+# --- ways ---
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        open_memory_channel,
+        *([open_shared_channel, open_named_channel] if os.name == "posix" else []),
+    ],
+)
+def test_a_way_within_a_process(way: Callable[[], Any]) -> None:
+    with ThreadPoolExecutor(1) as ex:
+        check_way(way, lambda function, *args: ex.submit(function, *args).result())
+
+
+@pytest.mark.skipif("loky" not in ENGINES, reason="loky is not installed")
+def test_a_way_by_name() -> None:
+    from loky import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(1) as ex:
+        check_way(open_named_channel, lambda function, *args: ex.submit(function, *args).result())
+
+
+@pytest.mark.skipif("interpreters" not in ENGINES, reason="new in CPython 3.14")
+def test_a_way_between_interpreters() -> None:
+    from concurrent.futures import InterpreterPoolExecutor  # type: ignore[attr-defined]
+
+    with InterpreterPoolExecutor(1) as ex:
+        check_way(open_shared_channel, lambda function, *args: ex.submit(function, *args).result())
+
+
+@pytest.mark.skipif("dask" not in ENGINES, reason="dask.distributed is not installed")
+def test_a_way_by_dask(client: Any) -> None:
+    from barexec.engines.dask import open_channel
+
+    def run(function: Callable[..., Any], *args: Any) -> Any:
+        return client.submit(function, *args, pure=False).result()
+
+    check_way(lambda: open_channel(client), run)
+
+
+RANKS = """
+from mpi4py.futures import MPIPoolExecutor
+from barexec.engines.mpi import open_channel
+from barexec.testing import check_way
+
+if __name__ == "__main__":
+    with MPIPoolExecutor() as ex:
+        check_way(open_channel, lambda function, *args: ex.submit(function, *args).result())
+    print("it holds")
+"""
+
+
+def mpi(*program: str) -> list[str]:
+    """The command that runs a program on three ranks."""
+    mpiexec = Path(sys.executable).with_name("mpiexec")
+    start = [str(mpiexec if mpiexec.exists() else "mpiexec"), "--allow-run-as-root"]
+    return [*start, "--oversubscribe", "-n", "3", sys.executable, "-m", "mpi4py.futures", *program]
+
+
+@posix
+@needs_mpi
+def test_a_way_between_ranks(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(RANKS)
+    env = environment(PYTHONPATH=str(TESTS.parent))
+    with PtyProgram(mpi(str(tmp_path / "program.py")), columns=100, env=env) as program:
+        program.wait()
+        assert any("it holds" in row for row in program.screen.rows), program.screen.rows
+
+
+# --- on the screen ---
+
+
+def settled(rows: list[str]) -> list[str]:
+    """What does not differ from run to run: no times, no rates."""
+    rows = [
+        re.sub(r" +\d+:\d\d(?:<\d+:\d\d)?| +[\d.]+[kM]? page/s", "", row) for row in rows if row
+    ]
+    begin = next(at for at, row in enumerate(rows) if "tasks " in row)
+    return [row.rstrip() for row in rows[begin:]]
+
+
+@posix
+@pytest.mark.parametrize(
+    "engine",
+    [
+        "processes",
+        "threads",
+        *(engine for engine in ENGINES if engine in ("interpreters", "loky", "dask")),
+        pytest.param("mpi", marks=needs_mpi),
+    ],
+)
+def test_one_program_on_every_engine(engine: str) -> None:
+    command = [sys.executable, str(EXAMPLE), engine]
+    if engine == "mpi":
+        command = mpi(str(EXAMPLE), engine)
+    env = environment(PYTHONPATH=str(TESTS.parent))
+    with PtyProgram(command, columns=80, rows=24, env=env) as program:
+        assert program.wait() == 0, program.screen.rows
+        bar = "━" * 30
+        rows = settled([*program.screen.history, *program.screen.rows])
+        shown = [re.sub("━+", bar, row) for row in rows]
+        assert shown == [
+            f"✗ tasks        {bar}   4/4   100%       1 failed",
+            f"✓ convert(30)  {bar}  30/30  100%",
+            f"✓ convert(40)  {bar}  40/40  100%",
+            "✗ convert(50)  ValueError: page 42 is torn",
+            f"✓ convert(25)  {bar}  25/25  100%",
+            "95 pages",
+        ]
+
+
+KILLED = """
+import sys, tempfile
+sys.path.insert(0, {folder!r})
+import work
+
+if __name__ == "__main__":
+    from distributed import Client
+    from barexec import ProgressDaskExecutor
+
+    with Client(n_workers=2, threads_per_worker=1, dashboard_address=":0") as client:
+        with ProgressDaskExecutor(client) as ex:
+            print(ex.submit(work.dies_once, tempfile.mkdtemp() + "/once").result())
+"""
+
+
+@posix
+@pytest.mark.skipif("dask" not in ENGINES, reason="dask.distributed is not installed")
+def test_a_worker_of_dask_that_dies(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(KILLED.format(folder=str(Path(__file__).parent)))
+    env = environment(PYTHONPATH=os.pathsep.join([str(TESTS.parent), str(Path(__file__).parent)]))
+    with PtyProgram(program, columns=100, rows=30, env=env) as run:
+        run.until(
+            lambda screen: any(re.search(r"dies_once.* [5-9]/20", row) for row in screen.rows)
+        )
+        # it begins anew
+        run.until(
+            lambda screen: any(re.search(r"dies_once.* [0-4]/20", row) for row in screen.rows)
+        )
+        assert run.wait() == 0
+        assert any(row.startswith("✓ dies_once") and "20/20" in row for row in run.screen.rows)
+        assert any("survived" in row for row in run.screen.rows)
+
+
+THREADS = """
+import sys
+sys.path.insert(0, {folder!r})
+import work
+from barexec import ProgressThreadPoolExecutor
+
+if __name__ == "__main__":
+    writes = sys.stdout.write
+    with ProgressThreadPoolExecutor(4, capture="named") as ex:
+        assert list(ex.map(work.prints, range(8))) == list(range(8))
+        assert sys.stdout.write is not writes
+    sys.stdout.write.__self__
+    print("as before")
+"""
+
+
+@posix
+def test_what_threads_print_is_told_apart(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(THREADS.format(folder=str(Path(__file__).parent)))
+    env = environment(PYTHONPATH=str(TESTS.parent))
+    with PtyProgram(program, columns=100, rows=30, env=env) as run:
+        assert run.wait() == 0
+        lines = [*run.screen.history, *run.screen.rows]
+    for n in range(8):
+        mine = [line.partition("│ ")[2] for line in lines if line.startswith(f"prints({n})")]
+        expected = [text for k in range(20) for text in (f"<{n} {k}>", f"({n} {k})")]
+        assert sorted(mine) == sorted(expected)
+        assert [text for text in mine if text[0] == "<"] == expected[::2]
+    assert "as before" in lines
