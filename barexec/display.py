@@ -244,7 +244,7 @@ class Display:
             self._retire()
         self._close_screen()
         self._program.close()
-        self._reader.stop()
+        self._reader.stop(starting=True)
         for pool in self.pools:
             pool.deafen()
         # what is still reported is heard by nobody: keep none of it

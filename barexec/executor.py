@@ -195,7 +195,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         total: float | Callable[..., float | None] | None = None,
         unit: str | Callable[..., str] = "it",
         location: Location | Sequence[Location] | Callable[..., Location | None] | None = None,
-    ) -> TaskOptions:
+    ) -> PoolOptions:
         """Options of the next task or tasks: `ex.options(desc="run 1").submit(f, 1)`.
 
         Args:
@@ -214,7 +214,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
                 pair of whole numbers, or one of them is less than 0.
         """
         chosen = made(desc=desc, total=total, unit=unit, location=location)
-        return TaskOptions(self, chosen)
+        return PoolOptions(self, chosen)
 
     @_signed_as(ProcessPoolExecutor.shutdown)
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -332,3 +332,15 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             raise
         pool.accepted(id, future)
         return future
+
+
+class PoolOptions(TaskOptions):
+    """`submit` and `map` of such an executor, for tasks with options of their own."""
+
+    @_signed_as(ProcessPoolExecutor.submit)
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        return super().submit(fn, *args, **kwargs)
+
+    @_signed_as(ProcessPoolExecutor.map)
+    def map(self, fn: Callable[..., T], *iterables: Iterable[Any], **later: Any) -> Iterator[T]:
+        return super().map(fn, *iterables, **later)

@@ -174,6 +174,8 @@ class Pool:
         worker.senders.pop(self.key, None)
         worker.screens.pop(self.key, None)
         self.receiver.close()
+        if self.link is not None:
+            self.link.close()
         on_forget, self.on_forget = self.on_forget, bool
         on_forget()
         if not self.gone.is_set():

@@ -240,15 +240,17 @@ class PtyReader:
             self.stop()
         return taken
 
-    def stop(self, patience: float = 1.0) -> None:
+    def stop(self, patience: float = 1.0, *, starting: bool = False) -> None:
         """End the thread, and close everything. A second call does nothing.
 
         Args:
             patience: seconds to wait at most for the thread's end.
+            starting: whether workers may be just starting: what those are to be given stays
+                open (`Pool.forget` closes it).
         """
         self._ticker.stop(patience)
         with self._lock:
-            self._close(Link.close)
+            self._close(Link.leave if starting else Link.close)
 
     # --- with the lock held ---
 

@@ -30,6 +30,10 @@ from .writer import Screen
 #: Ticks without a task after which what tells of a pool is given up, in a worker.
 IDLE_TICKS = 50
 
+#: Records a second that all workers of a pool together may send: the display spends some
+#: microseconds on each (benchmarks/scale.py), and engines carry a few ten thousand.
+ALL_TOGETHER = 2_000
+
 _runs = count(1)
 
 
@@ -38,6 +42,11 @@ class Travelling(Sender, Protocol):
 
     def recipe(self) -> tuple[Callable[..., Sender], tuple[Any, ...]]:
         """What makes it there, and with which arguments: both can be pickled."""
+
+
+def pace(workers: int) -> float:
+    """Seconds between two looks of the sampler of each of so many workers, at least 0.1."""
+    return max(TICK, workers / ALL_TOGETHER)
 
 
 class Route:

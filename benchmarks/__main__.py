@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("loop", "update", "throughput", "imports", "painting", "printing")
+NAMES = ("loop", "update", "throughput", "imports", "painting", "printing", "scale")
 
 
 def main() -> int:

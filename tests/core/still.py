@@ -9,6 +9,7 @@ class StillTicker:
     """A sampler that ticks by hand only."""
 
     parked = False
+    parks = True
     running = True
 
     def __init__(self, tick: Callable[[], bool], interval: float, name: str) -> None:

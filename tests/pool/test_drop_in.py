@@ -25,7 +25,7 @@ import tasks
 from conftest import Script, Shown
 
 from barexec import ProgressPoolExecutor
-from barexec.options import TaskOptions
+from barexec.executor import PoolOptions
 
 #: The watchdog of the test run is a thread, of which `fork` warns (CPython 3.12 on).
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
@@ -58,7 +58,7 @@ def test_methods_have_the_stock_signatures_and_words(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["submit", "map"])
 def test_methods_behind_options_have_the_stock_signatures(name: str) -> None:
-    stock, ours = getattr(ProcessPoolExecutor, name), getattr(TaskOptions, name)
+    stock, ours = getattr(ProcessPoolExecutor, name), getattr(PoolOptions, name)
     assert inspect.signature(ours) == inspect.signature(stock)
 
 
@@ -288,7 +288,11 @@ def test_an_error_in_map_has_the_stock_traceback(context: BaseContext, chunksize
 
 
 @pytest.mark.parametrize("where", ["function", "argument", "argument of map", "callable object"])
-def test_what_cannot_be_pickled_fails_in_the_stock_words(where: str, shown: Shown) -> None:
+def test_what_cannot_be_pickled_fails_in_the_stock_words(
+    where: str, shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # of pytest-xdist it is none, as of a shell, and functions of that are carried by value
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", "script.py", raising=False)
     lock = threading.Lock()
     heard = []
     for kind in KINDS:
