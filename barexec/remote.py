@@ -19,6 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from threading import get_ident
+from time import monotonic
 from typing import Any, Protocol
 
 from . import worker
@@ -59,12 +60,20 @@ class Route:
         screen: what is known of the display's terminal.
         capture: whether what tasks print there is theirs to tell.
         host: the machine of the display.
+        pace: seconds between two looks at each worker.
     """
 
     def __init__(
-        self, pool: str, sender: Travelling, screen: Screen, capture: bool, host: str = ""
+        self,
+        pool: str,
+        sender: Travelling,
+        screen: Screen,
+        capture: bool,
+        host: str = "",
+        pace: float = TICK,
     ) -> None:
         self.pool = pool
+        self.pace = pace
         self.sender: Sender = sender
         self.screen = screen
         self.capture = capture
@@ -77,7 +86,8 @@ class Route:
 
     def __reduce__(self) -> tuple[Any, ...]:
         make, args = self.sender.recipe()  # type: ignore[attr-defined]
-        return _arrive, (self.pool, make, args, self.screen, self.capture, self.host)
+        what = self.pool, make, args, self.screen, self.capture, self.host, self.pace
+        return _arrive, what
 
 
 _routes: dict[str, Route] = {}
@@ -90,6 +100,7 @@ def _arrive(
     screen: Screen,
     capture: bool,
     host: str,
+    pace: float,
 ) -> Route:
     """A route has come to this worker; perhaps it is known."""
     route = _routes.get(pool)
@@ -98,6 +109,8 @@ def _arrive(
         sender: Any = make(*args)
         route = Route(pool, sender, screen, capture, host)
         worker.senders[pool], worker.screens[pool] = sender, screen
+    if not route.home:
+        route.pace = pace
     return route
 
 
@@ -107,6 +120,13 @@ class _Remote(Worker):
     def __init__(self, pool: str) -> None:
         super().__init__()
         self._pool = pool
+        self._looked = 0.0
+
+    def enter(self, task: Task, sender: Sender) -> None:
+        """A task runs in this thread."""
+        if route := _routes.get(self._pool):
+            self.pace = route.pace
+        super().enter(task, sender)
 
     def leave(self, task: Task) -> None:
         """The task has ended. What is to be told of it is told now: nobody else may look at
@@ -116,6 +136,10 @@ class _Remote(Worker):
             self._flush()
 
     def _tick(self) -> bool:
+        now = monotonic()
+        if self._others and now - self._looked < self.pace - TICK / 2:
+            return True
+        self._looked = now
         if super()._tick():
             return True
         route = _routes.get(self._pool)

@@ -494,6 +494,9 @@ class Worker:
     kill nor the task's result overtakes it.
     """
 
+    pace = TICK
+    """Seconds between two looks; more where a pool has thousands of workers."""
+
     def __init__(self) -> None:
         self._lock = RLock()
         self._task: Task | None = None
@@ -533,7 +536,7 @@ class Worker:
     def _began(self, task: Task, sender: Sender) -> None:
         self._sender = sender
         self._idle = 0
-        if task.born - self._spoke >= TICK:
+        if task.born - self._spoke >= self.pace:
             with self._lock:
                 self._announce(task, task.born)
                 if not sender.waits:
@@ -621,7 +624,9 @@ class Worker:
 
     def _may_tell(self, now: float) -> bool:
         """Whether the numbers of one more very short task may be told: not of thousands."""
-        self._allowed = min(SHORT_BURST, self._allowed + (now - self._asked) * SHORT_RATE)
+        share = TICK / self.pace
+        more = (now - self._asked) * SHORT_RATE * share
+        self._allowed = min(max(1.0, SHORT_BURST * share), self._allowed + more)
         self._asked = now
         if self._allowed < 1:
             return False

@@ -9,17 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from weakref import WeakSet
 
 from ..channel import MemoryReceiver, Receiver, Sender
 from ..looks import Looks
-from ..remote import Remote, Travelling
+from ..remote import Remote, Travelling, pace
 from ..shown import Shown
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+
+#: Seconds after which the workers of the cluster are counted anew.
+COUNTED = 5.0
 
 
 class ProgressDaskExecutor(Shown):
@@ -56,6 +61,8 @@ class ProgressDaskExecutor(Shown):
         self._handed: WeakSet[Future[Any]] = WeakSet()
         _name_by_function()
         self._show(looks, lambda: open_channel(client), lost=(KilledWorker,), late=2)
+        self._client = client
+        self._counted = -COUNTED
 
     def shutdown(self, wait: bool = True, **options: Any) -> None:
         """Take no more tasks; with `wait`, wait for those that there are, and for the last
@@ -78,6 +85,10 @@ class ProgressDaskExecutor(Shown):
     def _hand_over(
         self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Future[Any]:
+        if self._route is not None and (now := monotonic()) - self._counted > COUNTED:
+            self._counted = now
+            workers = self._client.scheduler_info()["workers"].values()
+            self._route.pace = pace(sum(worker["nthreads"] for worker in workers))
         future: Future[Any] = self._executor.submit(fn, *args, **kwargs)
         self._handed.add(future)
         return future

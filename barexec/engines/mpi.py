@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..channel import ClosedSender, Receiver, Sender, open_memory_channel
 from ..looks import Looks
-from ..remote import Travelling
+from ..remote import Travelling, pace
 from ..shown import Shown
 
 if TYPE_CHECKING:
@@ -68,6 +68,10 @@ class ProgressMPIPoolExecutor(Shown, MPIPoolExecutor):
     ) -> None:
         super().__init__(max_workers, initializer, initargs, **(options or {}))
         self._show(looks, open_channel, late=2)
+        if self._route is not None:
+            from mpi4py import MPI
+
+            self._route.pace = pace(MPI.COMM_WORLD.size - 1)
 
 
 def open_channel() -> tuple[Travelling, Receiver]:

@@ -366,3 +366,14 @@ def test_a_token_comes_though_a_mark_does_not(ends: Ends) -> None:
     ends.reader.put(1, True)
     assert ends.reader.take(0.0) == []
     assert ends.reader.take(1e9) == [Said(1, "one", False), 1]
+
+
+def test_what_a_worker_that_starts_is_given_stays_open() -> None:
+    link = open_link()
+    assert link is not None
+    reader = PtyReader("utf-8", lambda much: None)
+    reader.add(link)
+    reader.stop(starting=True)
+    assert link._worker.fileno() >= 0
+    link.close()
+    assert link._worker.fileno() < 0

@@ -351,6 +351,37 @@ def test_a_way_between_ranks(tmp_path: Path) -> None:
         assert any("it holds" in row for row in program.screen.rows), program.screen.rows
 
 
+def test_many_workers_tell_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    from barexec import remote
+    from barexec.channel import MemoryReceiver
+    from barexec.events import Advanced, Decoder
+    from barexec.writer import Screen
+
+    assert remote.pace(1) == remote.pace(200) == pytest.approx(0.1)
+    assert remote.pace(10_000) == pytest.approx(5.0)
+    now = 100.0
+    monkeypatch.setattr(remote, "monotonic", lambda: now)
+    monkeypatch.setattr(worker, "monotonic", lambda: now)
+    receiver = MemoryReceiver()
+    route = remote.Route("pace", receiver.sender, Screen(), False, "elsewhere", 1.0)
+    told = remote._Remote("pace")
+    monkeypatch.setattr(told._sampler, "start", lambda: None)
+    task = worker.Task(7, "pace")
+    told.enter(task, receiver.sender)
+    worker.threads[threading.get_ident()] = task
+    try:
+        with barexec.Bar(100) as bar:
+            for _ in range(50):
+                now += 0.1
+                bar.update()
+                assert told._tick()
+            numbers = [e.n for e in Decoder().feed(receiver.receive()) if isinstance(e, Advanced)]
+    finally:
+        del worker.threads[threading.get_ident()]
+        remote.close(route.pool)
+    assert numbers == [1, 11, 21, 31, 41]
+
+
 # --- on the screen ---
 
 
