@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("loop", "update", "throughput", "imports", "painting", "printing", "scale")
+NAMES = ("loop", "update", "throughput", "imports", "painting", "printing", "scale", "latency")
 
 
 def main() -> int:

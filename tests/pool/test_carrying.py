@@ -1,0 +1,87 @@
+"""Functions that only an interactive session knows reach the workers, or the error says what
+to do."""
+
+from __future__ import annotations
+
+import multiprocessing
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+SESSION = """
+import multiprocessing, sys
+from functools import partial
+from barexec import ProgressPoolExecutor, track, Bar
+{before}
+factor = 3
+
+def times(n):
+    for _ in track(range(5)):
+        pass
+    return n * factor
+
+ex = ProgressPoolExecutor(1, multiprocessing.get_context({method!r}), display="plain")
+{calls}
+ex.shutdown()
+"""
+
+CALLS = """
+print(ex.submit(times, 2).result(), list(ex.map(times, [1, 2])))
+print(ex.submit(lambda n: n + factor, 1).result(), ex.submit(partial(times, 5)).result())
+factor = 4
+
+def later(n, bar: Bar):
+    bar.update(n)
+    return n * factor
+
+print(ex.submit(later, 2).result(), ex.submit(pow, 2, 5).result())
+"""
+
+#: As where cloudpickle is not installed.
+WITHOUT = "sys.modules['cloudpickle'] = None"
+
+METHODS = multiprocessing.get_all_start_methods()
+
+
+def session(text: str, **values: str) -> subprocess.CompletedProcess[str]:
+    """What a shell says to these lines."""
+    return subprocess.run(
+        [sys.executable, "-i", "-"],
+        input=text.format(**{"before": "", **values}),
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+
+
+@pytest.mark.skipif(find_spec("cloudpickle") is None, reason="cloudpickle is not installed")
+@pytest.mark.parametrize("method", METHODS)
+def test_functions_of_a_shell_are_carried(method: str) -> None:
+    done = session(SESSION, method=method, calls=CALLS)
+    assert done.stdout.splitlines() == ["6 [3, 6]", "4 15", "8 32"], done.stderr
+
+
+@pytest.mark.parametrize("method", [m for m in METHODS if m != "fork"])
+def test_without_cloudpickle_the_error_says_what_to_do(method: str) -> None:
+    calls = "ex.submit(times, 2).result()\n"
+    done = session(SESSION, method=method, calls=calls, before=WITHOUT)
+    assert "BrokenProcessPool" in done.stderr
+    assert "pip install 'barexec[notebook]'" in done.stderr
+    assert "know nothing of times()" in done.stderr
+
+
+def test_a_pool_that_breaks_otherwise_says_nothing_of_it() -> None:
+    calls = "import os\nex.submit(os.abort).result()\n"
+    done = session(SESSION, method="spawn", calls=calls, before=WITHOUT)
+    assert "BrokenProcessPool" in done.stderr
+    assert "notebook" not in done.stderr
+
+
+@pytest.mark.skipif("fork" not in METHODS, reason="there is no fork here")
+def test_forked_workers_need_no_cloudpickle_for_what_they_were_forked_with() -> None:
+    done = session(
+        SESSION, method="fork", calls="print(ex.submit(times, 2).result())", before=WITHOUT
+    )
+    assert done.stdout == "6\n"
