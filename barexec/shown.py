@@ -181,3 +181,36 @@ class Shown(Executor):
     ) -> Future[Any]:
         """To the engine."""
         return super().submit(fn, *args, **kwargs)
+
+
+class Around(Shown):
+    """An executor with bars that hands its tasks to another one."""
+
+    def __init__(self, executor: Any) -> None:
+        self._executor = executor
+        self._handed: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
+
+    def shutdown(self, wait: bool = True, **options: Any) -> None:
+        """Shut down the other executor; with `wait`, until the last frame is drawn.
+
+        Args:
+            wait: whether to wait for what runs.
+            options: `cancel_futures`: whether to cancel what does not run yet. Others are the
+                other executor's own.
+        """
+        if options.pop("cancel_futures", False):
+            for future in list(self._handed):
+                future.cancel()
+        over = False
+        try:
+            self._executor.shutdown(wait, **options)
+            over = wait
+        finally:
+            self._leave(over)
+
+    def _hand_over(
+        self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Future[Any]:
+        future: Future[Any] = self._executor.submit(fn, *args, **kwargs)
+        self._handed.add(future)
+        return future

@@ -12,12 +12,11 @@ from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
-from weakref import WeakSet
 
 from ..channel import MemoryReceiver, Receiver, Sender
 from ..looks import Looks
 from ..remote import Remote, Travelling, pace
-from ..shown import Shown
+from ..shown import Around
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 COUNTED = 5.0
 
 
-class ProgressDaskExecutor(Shown):
+class ProgressDaskExecutor(Around):
     """An executor whose tasks run on a Dask cluster, with a bar for each, and one for the whole.
 
     Args:
@@ -39,7 +38,7 @@ class ProgressDaskExecutor(Shown):
 
     Workers need nothing but barexec installed. What tasks print is caught where the worker
     shares the display's terminal, as those of a `LocalCluster` do; elsewhere it stays in the
-    worker's log.
+    worker's log. `shutdown` leaves the client and its cluster as they are.
 
     Raises:
         ImportError: dask.distributed is not installed.
@@ -57,30 +56,11 @@ class ProgressDaskExecutor(Shown):
             ) from error
         if not hasattr(client, "get_executor"):
             raise TypeError(f"ProgressDaskExecutor needs a distributed.Client, not {client!r}")
-        self._executor = client.get_executor(**(options or {}))
-        self._handed: WeakSet[Future[Any]] = WeakSet()
+        super().__init__(client.get_executor(**(options or {})))
         _name_by_function()
         self._show(looks, lambda: open_channel(client), lost=(KilledWorker,), late=2)
         self._client = client
         self._counted = -COUNTED
-
-    def shutdown(self, wait: bool = True, **options: Any) -> None:
-        """Take no more tasks; with `wait`, wait for those that there are, and for the last
-        frame. The client and its cluster stay.
-
-        Args:
-            wait: whether to wait.
-            options: `cancel_futures`: whether to cancel what has not ended.
-        """
-        if options.pop("cancel_futures", False):
-            for future in list(self._handed):
-                future.cancel()
-        over = False
-        try:
-            self._executor.shutdown(wait, **options)
-            over = wait
-        finally:
-            self._leave(over)
 
     def _hand_over(
         self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -89,9 +69,7 @@ class ProgressDaskExecutor(Shown):
             self._counted = now
             workers = self._client.scheduler_info()["workers"].values()
             self._route.pace = pace(sum(worker["nthreads"] for worker in workers))
-        future: Future[Any] = self._executor.submit(fn, *args, **kwargs)
-        self._handed.add(future)
-        return future
+        return super()._hand_over(fn, args, kwargs)
 
 
 def _name_by_function() -> None:

@@ -7,13 +7,12 @@ machine, however they came to be, reach the display (loky, joblib's, one of your
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
 from ..channel import open_memory_channel, open_named_channel
 from ..looks import Looks
-from ..shown import Shown
+from ..shown import Around
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -45,7 +44,7 @@ def wrap(executor: Executor, **looks: Unpack[Looks]) -> WrappedExecutor:
     return WrappedExecutor(executor, looks)
 
 
-class WrappedExecutor(Shown):
+class WrappedExecutor(Around):
     """What `wrap` gives: `submit`, `map`, `options`, `shutdown`, and the wrapped executor's
     other attributes."""
 
@@ -56,23 +55,9 @@ class WrappedExecutor(Shown):
             raise TypeError(f"wrap() takes a concurrent.futures.Executor, not {executor!r}")
         if type(executor).__module__.startswith("barexec."):
             raise TypeError(f"this executor has bars already: {executor!r}")
-        self._executor = executor
+        super().__init__(executor)
         named = hasattr(os, "mkfifo")
         self._show(looks, open_named_channel if named else open_memory_channel)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_executor"], name)
-
-    def shutdown(self, wait: bool = True, **options: Any) -> None:
-        """Shut down the executor that is wrapped; with `wait`, until the last frame is drawn."""
-        over = False
-        try:
-            self._executor.shutdown(wait, **options)
-            over = wait
-        finally:
-            self._leave(over)
-
-    def _hand_over(
-        self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Future[Any]:
-        return self._executor.submit(fn, *args, **kwargs)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -87,6 +88,9 @@ def make(request: pytest.FixtureRequest, engine: str) -> Iterator[Make]:
         return barexec.wrap(ProcessPoolExecutor(workers), **looks)
 
     yield make
+    until = monotonic() + 30
+    while worker.threads and monotonic() < until:  # Dask can't stop what it has cancelled
+        sleep(0.01)
     assert not worker.threads
     assert not [pool for pool in worker.workers if worker.workers[pool]._others]
 
@@ -180,6 +184,40 @@ def test_what_waits_can_be_cancelled(make: Make, tasks: list[Tasks], tmp_path: P
         gate.touch()
         assert {future.result() for future in running} == {str(gate)}
     assert tasks[0].counts[Status.CANCELLED] == 1
+
+
+@every
+def test_a_shutdown_can_cancel_what_waits(make: Make, tasks: list[Tasks], tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    ex = make(1)
+    running = ex.submit(work.waits, str(gate))
+    while not tasks[0].running:  # the display hears of it
+        threading.Event().wait(0.01)
+    waiting = [ex.submit(work.slow, 20 + n, 0.05) for n in range(12)]
+    threading.Timer(0.2, gate.touch).start()
+    ex.shutdown(cancel_futures=True)
+    # Dask and loky may have begun some, and Dask cancels also what runs
+    assert sum(future.cancelled() for future in waiting) >= 6
+    assert running.cancelled() or running.result() == str(gate)
+
+
+@every
+def test_after_ctrl_c_nothing_more_is_started(make: Make, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+
+    def interrupted() -> list[Any]:
+        with make(1) as ex:
+            futures = [ex.submit(work.waits, str(gate))]
+            futures += [ex.submit(work.slow, 20 + n, 0.05) for n in range(12)]
+            found.extend(futures)
+            threading.Timer(0.2, gate.touch).start()
+            raise KeyboardInterrupt
+        return futures
+
+    found: list[Any] = []
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert sum(future.cancelled() for future in found) >= 6
 
 
 @every
