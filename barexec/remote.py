@@ -231,6 +231,12 @@ class Remote:
         return {name: worker.given_by[kind]() for name, kind in self._fill}
 
 
+def call(remote: Remote, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """The same where the function travels in another way than by `pickle`."""
+    remote.function = function
+    return remote(*args, **kwargs)
+
+
 def call_each(
     function: Callable[..., Any], chunk: tuple[tuple[Any, ...], ...], **given: Any
 ) -> list[Any]:

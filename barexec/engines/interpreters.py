@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from ..channel import open_shared_channel
 from ..looks import Looks
+from ..remote import Remote, call
 from ..shown import Shown
 
 if TYPE_CHECKING:
@@ -55,3 +57,12 @@ class ProgressInterpreterPoolExecutor(Shown, InterpreterPoolExecutor):
             )
         super().__init__(max_workers, thread_name_prefix, initializer, initargs)
         self._show(looks, open_shared_channel)
+
+    def _hand_over(
+        self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Future[Any]:
+        if not isinstance(fn, Remote):
+            return super()._hand_over(fn, args, kwargs)
+        # interpreters take also functions that can't be pickled, as arguments of a call
+        function, fn.function = fn.function, abs
+        return super()._hand_over(call, (fn, function, *args), kwargs)
