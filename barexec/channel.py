@@ -136,6 +136,9 @@ class ClosedSender:
     def listened_to(self) -> bool:
         return False
 
+    def recipe(self) -> tuple[Callable[..., Sender], tuple[()]]:
+        return ClosedSender, ()
+
 
 def _identity(fd: int) -> tuple[int, int]:
     stat = os.fstat(fd)

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from .crew import Crew, crew_of
 from .injection import candidates, to_fill
+from .interrupts import release_forgotten
 from .looks import Leave, Looks, join
 from .options import DEFAULTS, NO_WORDS, Location, Options, TaskOptions, made, name_of
 from .pool import Pool
@@ -250,6 +251,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
     def __exit__(self, kind: type[BaseException] | None, *error: Any) -> bool | None:
         interrupted = kind is not None and issubclass(kind, KeyboardInterrupt)
         if interrupted and self._crew is not None and self._pool is not None:
+            release_forgotten(error[1])
             self._pool.interrupted = True
             self._crew.stop()
             # interrupted while it was starting a thread, the stock class can't wait for that

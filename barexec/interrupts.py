@@ -20,7 +20,7 @@ from contextlib import suppress
 from multiprocessing import connection
 from opcode import opmap
 from time import monotonic
-from types import CodeType, FrameType
+from types import CodeType, FrameType, TracebackType
 from typing import Any, NoReturn
 
 #: Seconds within which a second SIGINT is taken for the same.
@@ -150,6 +150,46 @@ def _calls(frame: FrameType | None) -> bool:
         if frame.f_code is _loop:
             return _loop.co_code[frame.f_lasti] == _CALL
         frame = frame.f_back
+    return False
+
+
+#: Seconds after which a lock that nobody gives back is taken for a forgotten one. Those of the
+#: stock class and of its queues are held for microseconds.
+FORGOTTEN = 1.0
+_KINDS_THAT_COUNT = type(threading.RLock())
+
+
+def release_forgotten(traceback: TracebackType | None) -> bool:
+    """After a KeyboardInterrupt: give back the lock that it may have left locked for ever.
+
+    `threading.Condition` enters and leaves its lock in Python code, so Ctrl-C can fall between
+    the lock and the `with` block: in `submit`, then, the stock class's thread waits for ever
+    (tests/core/test_interrupts.py).
+
+    Args:
+        traceback: of the KeyboardInterrupt.
+
+    Returns:
+        Whether there was one.
+    """
+    if traceback is None:
+        return False
+    while traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    frame = traceback.tb_frame
+    condition = frame.f_locals.get("self")
+    between = threading.Condition.__enter__.__code__, threading.Condition.__exit__.__code__
+    if frame.f_code not in between or not isinstance(condition, threading.Condition):
+        return False
+    if not condition.acquire(timeout=FORGOTTEN):
+        condition.release()
+        return True
+    condition.release()
+    lock = getattr(condition.release, "__self__", None)
+    if isinstance(lock, _KINDS_THAT_COUNT):
+        with suppress(RuntimeError):  # it is not ours (any more)
+            lock.release()
+            return True
     return False
 
 

@@ -23,7 +23,7 @@ from time import monotonic
 from typing import Any, Protocol
 
 from . import worker
-from .channel import Sender
+from .channel import ClosedSender, Sender
 from .streams import hear_threads, leave_threads
 from .worker import TICK, Bar, Task, Worker, track
 from .writer import Screen
@@ -80,7 +80,8 @@ class Route:
         self.home = not host
         """Whether this is the process of the display."""
         self.host = host or platform.node()
-        _routes[pool] = self
+        if not isinstance(sender, ClosedSender):
+            _routes[pool] = self
         if capture and screen.device and self.host == platform.node():
             hear_threads(screen.device, _say)
 
@@ -104,6 +105,9 @@ def _arrive(
 ) -> Route:
     """A route has come to this worker; perhaps it is known."""
     route = _routes.get(pool)
+    if route is None and host == platform.node() and pool.startswith(f"{os.getpid()}-"):
+        # it has come back to where it was made, and where its pool is over
+        return Route(pool, ClosedSender(), screen, False)
     if route is None:
         worker.serves = True
         sender: Any = make(*args)

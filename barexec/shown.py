@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 from . import remote
 from .channel import Receiver
 from .injection import to_fill
+from .interrupts import release_forgotten
 from .looks import Looks, join
 from .options import DEFAULTS, Options, TaskOptions, made, name_of
 from .pool import Pool
@@ -116,6 +117,7 @@ class Shown(Executor):
     def __exit__(self, kind: type[BaseException] | None, *error: Any) -> bool | None:
         """As of the engine's own executor; after Ctrl-C, nothing more is started."""
         if kind is not None and issubclass(kind, KeyboardInterrupt) and self._shown is not None:
+            release_forgotten(error[1])
             self._shown.interrupted = True
             self.shutdown(wait=True, cancel_futures=True)
             return False

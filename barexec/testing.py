@@ -534,7 +534,7 @@ def check_way(way: Callable[[], tuple[Any, Receiver]], run: Callable[..., Any]) 
         AssertionError: what it does wrong.
     """
     sender, receiver = way()
-    pool = f"check-{next(_checks)}"
+    pool = f"{os.getpid()}-check-{next(_checks)}"
     route = Route(pool, sender, Screenless(), False)
     decoder = Decoder()
     events: list[Any] = []

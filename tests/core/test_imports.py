@@ -52,7 +52,7 @@ ARROWS = {
     "pty_reader": {"display"},
     "carrying": {"worker", "pool"},
     "counting": {"worker"},
-    "interrupts": {"worker", "crew"},
+    "interrupts": {"worker", "crew", "shown", "executor"},
     "orphans": {"worker"},
     "crew": {"executor"},
     "writer": {"worker"},

@@ -32,6 +32,8 @@ from barexec import display as displays
 
 #: Seconds within which whatever a fault left behind must be gone.
 PATIENCE = 10.0
+#: Seconds that the slowest terminal may take for all that a fault prints.
+SLOWEST = 45.0
 
 shown: list[displays.Display] = []
 
@@ -178,7 +180,7 @@ class Laboratory:
         before = traces()
         first, second = run()
         display = shown[-1]
-        display.finished.wait(PATIENCE)  # a terminal may be slower than what is printed
+        display.finished.wait(SLOWEST)  # a terminal may be slower than what is printed
         display.join()
         tasks = display.tasks
         every = [*tasks.finished.values(), *tasks.failed.values(), *tasks.running.values()]
