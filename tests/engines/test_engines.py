@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -39,10 +40,14 @@ ENGINES = [
         "interpreters": sys.version_info >= (3, 14),
         "loky": find_spec("loky") and os.name == "posix",
         "wrapped threads": True,
-        "dask": find_spec("distributed") is not None,
     }.items()
     if there
 ]
+#: `distributed` changes how all of Python pickles errors (tblib), so its tests are run in a
+#: process of their own.
+DASK = find_spec("distributed") is not None
+if INNER := os.environ.get("BAREXEC_TESTS_OF") == "dask":
+    ENGINES = ["dask"]
 MPI = find_spec("mpi4py") is not None and bool(
     shutil.which("mpiexec", path=os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin"]))
 )
@@ -350,7 +355,7 @@ def test_a_way_between_interpreters() -> None:
         check_way(open_shared_channel, lambda function, *args: ex.submit(function, *args).result())
 
 
-@pytest.mark.skipif("dask" not in ENGINES, reason="dask.distributed is not installed")
+@pytest.mark.skipif(not INNER, reason="in a process of its own: test_dask")
 def test_a_way_by_dask(client: Any) -> None:
     from barexec.engines.dask import open_channel
 
@@ -358,6 +363,23 @@ def test_a_way_by_dask(client: Any) -> None:
         return client.submit(function, *args, pure=False).result()
 
     check_way(lambda: open_channel(client), run)
+
+
+@pytest.mark.skipif(not DASK or INNER, reason="dask.distributed is not installed")
+def test_dask() -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"),
+            *(__file__, "-k", "[dask] or way_by_dask"),
+        ],
+        env={**os.environ, "BAREXEC_TESTS_OF": "dask"},
+        cwd=TESTS.parent,
+        capture_output=True,
+        text=True,
+        timeout=110,
+    )
+    assert done.returncode == 0, done.stdout[-9000:]
+    assert int(re.findall(r"(\d+) passed", done.stdout)[0]) >= 10
 
 
 RANKS = """
@@ -438,7 +460,8 @@ def settled(rows: list[str]) -> list[str]:
     [
         "processes",
         "threads",
-        *(engine for engine in ENGINES if engine in ("interpreters", "loky", "dask")),
+        *(engine for engine in ENGINES if engine in ("interpreters", "loky")),
+        pytest.param("dask", marks=pytest.mark.skipif(not DASK, reason="there is no dask")),
         pytest.param("mpi", marks=needs_mpi),
     ],
 )
@@ -478,7 +501,7 @@ if __name__ == "__main__":
 
 
 @posix
-@pytest.mark.skipif("dask" not in ENGINES, reason="dask.distributed is not installed")
+@pytest.mark.skipif(not DASK, reason="dask.distributed is not installed")
 def test_a_worker_of_dask_that_dies(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(KILLED.format(folder=str(Path(__file__).parent)))
