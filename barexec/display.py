@@ -40,7 +40,7 @@ from .pool import LINGER, PATIENCE, Nothing, Pool, ids
 from .program_text import ProgramText, Questions
 from .pty_reader import PtyReader, Said
 from .ptys import Link, open_link
-from .state import KEPT, Status, Submission, Tasks, TaskState, apply
+from .state import FAULTS, KEPT, Status, Submission, Tasks, TaskState, apply
 from .suspension import Suspension
 from .terminal_text import clip, printable
 from .ticker import Ticker
@@ -228,7 +228,7 @@ class Display:
         self._drawing = threading.get_ident()
         try:
             return self._step(monotonic())
-        except Exception as error:
+        except FAULTS as error:
             self._fail(error)
             return False
         finally:
@@ -466,7 +466,7 @@ class Display:
                 try:
                     self._paint(*self._screen, now, last)
                     return
-                except Exception as error:
+                except FAULTS as error:
                     if _is_gone(error):
                         raise
                     self._draw_no_more(error)
@@ -494,7 +494,7 @@ class Display:
                 self._take(now)
                 self._words_aside()
             return True
-        except Exception as error:
+        except FAULTS as error:
             self._fail(error)
             return False
         finally:
@@ -523,7 +523,7 @@ class Display:
                 self._resume()
         self.kick()
 
-    def _draw_no_more(self, error: Exception) -> None:
+    def _draw_no_more(self, error: BaseException) -> None:
         """Bars cannot be drawn; what tasks print is shown all the same."""
         from .painters.plain import PlainPainter
 

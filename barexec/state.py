@@ -19,6 +19,9 @@ from .events import Advanced, Event, Printed, Started
 from .line_discipline import TerminalText
 from .rate import Rate
 
+#: What code of the user's, or a fault of ours, may raise where the display draws. Not
+#: KeyboardInterrupt, which is the main thread's.
+FAULTS = (Exception, SystemExit)
 #: Finished tasks that stay whole, of each kind: more than any screen has rows.
 KEPT = 300
 #: Tasks that may come to a good end between two frames without being `folded`.

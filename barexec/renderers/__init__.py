@@ -25,7 +25,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..state import BarState
+from ..state import FAULTS, BarState
 from ..theme import Theme
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class _Safe:
         self.inner: Renderer
         try:
             self.inner = make(renderer, theme)
-        except Exception as error:
+        except FAULTS as error:
             self._replace(error)
 
     def align(self, states: Sequence[BarState], columns: int) -> None:
@@ -163,14 +163,14 @@ class _Safe:
             return
         try:
             align(states, columns)
-        except Exception as error:
+        except FAULTS as error:
             self._replace(error)
 
     def render(self, state: BarState, columns: int) -> str:
         line: object
         try:
             line = self.inner.render(state, columns)
-        except Exception as error:
+        except FAULTS as error:
             self._replace(error)
         else:
             if isinstance(line, str):
@@ -178,7 +178,7 @@ class _Safe:
             self._replace(TypeError(f"render returned {type(line).__name__}, not str"))
         return self.inner.render(state, columns)
 
-    def _replace(self, error: Exception) -> None:
+    def _replace(self, error: BaseException) -> None:
         from .bar import BarRenderer
 
         own = BarRenderer(self.theme)

@@ -681,7 +681,7 @@ OURS = {
     **{
         f"a renderer {what}": _odd(
             f"""
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("always")
         class Odd:
             def render(self, state, columns):
                 {how}
@@ -689,6 +689,10 @@ OURS = {
         def executor(*args, **options): return stock(*args, renderer=Odd(), **options)
         """,
             bar=bar,
+            shows=(r"renderer 'Odd'\s+failed",) * ("warning" in bar),
+            # a renderer that is a log's is asked for nothing
+            displays=LIVE,
+            only="a log has no bars",
         )
         for what, how, bar in (
             ("raises", "raise ZeroDivisionError('a bug')", "our own look, one warning"),
