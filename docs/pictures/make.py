@@ -127,11 +127,13 @@ def record(picture: Picture) -> list[tuple[float, list[Row]]]:
 def svg(picture: Picture, moments: list[tuple[float, list[Row]]]) -> str:
     """The picture; of a moving one, each row is there as often as it was another."""
     wide = picture.columns * WIDE + 2 * MARGIN
-    high = picture.rows * HIGH + 2 * MARGIN
+    shown_rows = moments if picture.moving else moments[-1:]
+    used = max((n + 1 for _, rows in shown_rows for n, row in enumerate(rows) if row), default=1)
+    high = used * HIGH + 2 * MARGIN
     begin = next((at for at, rows in moments if any(rows)), 0.0)
     end = moments[-1][0] + LAST - begin
     body = []
-    for row in range(picture.rows):
+    for row in range(used):
         spans: list[tuple[float, float, Row]] = []
         for n, (at, rows) in enumerate(moments):
             until = moments[n + 1][0] if n + 1 < len(moments) else end + begin
