@@ -59,7 +59,7 @@ class BarState(NamedTuple):
 
     Attributes:
         desc: what it is.
-        n: how much is done, in `unit`s; at least 0.
+        n: how much is done, in its unit; at least 0.
         total: how much there is, or None where unknown.
         unit: what is counted.
         elapsed: seconds it has run, or ran.

@@ -5,7 +5,10 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = ("loop", "update", "throughput", "imports", "painting", "printing", "scale", "latency")
+NAMES = (
+    *("loop", "update", "throughput", "imports", "painting", "printing"),
+    *("scale", "latency", "peers"),
+)
 
 
 def main() -> int:
