@@ -149,29 +149,38 @@ def _decode_body(kind: int, body: bytes) -> Event | None:
         if kind != 2:
             return None
         task, slot, serial, n, total, elapsed, closed, d, u, p = _ADVANCED.unpack_from(body)
-        at = _ADVANCED.size
         sound = -inf < n < inf and 0 <= elapsed < inf and not total < 0
-        if len(body) != at + d + u + p or not sound:
+        if len(body) != _ADVANCED.size + d + u + p or not sound:
             return None
-        return Advanced(
-            task,
-            slot,
-            serial,
-            _whole(n),
-            None if total != total else _whole(total),
-            elapsed,
-            closed,
-            body[at : at + d].decode("utf-8", "replace"),
-            body[at + d : at + d + u].decode("utf-8", "replace"),
-            body[at + d + u :].decode("utf-8", "replace"),
-        )
+        # an int where the float is one: counts are shown without a decimal point
+        if n.is_integer():
+            n = int(n)
+        if total != total:
+            total = None
+        elif total.is_integer():
+            total = int(total)
+        # of each bar most records say the same but for their numbers
+        said = body[_ADVANCED.size - 3 :]
+        texts = _texts.get(said) or _remembered(said, d, u)
+        return _new(Advanced, (task, slot, serial, n, total, elapsed, closed, *texts))
     except (struct.error, UnicodeDecodeError):
         return None
 
 
-def _whole(number: float) -> float:
-    """An int where the float is one: counts are shown without a decimal point."""
-    return int(number) if number.is_integer() else number
+_new = tuple.__new__
+_texts: dict[bytes, tuple[str, str, str]] = {}
+#: Texts that are remembered, of 400 bytes at most.
+_REMEMBERED = 2000
+
+
+def _remembered(said: bytes, d: int, u: int) -> tuple[str, str, str]:
+    """Desc, unit and postfix, whose lengths stand before them."""
+    if len(_texts) >= _REMEMBERED:
+        _texts.clear()
+    pieces = said[3 : 3 + d], said[3 + d : 3 + d + u], said[3 + d + u :]
+    desc, unit, postfix = [piece.decode("utf-8", "replace") for piece in pieces]
+    texts = _texts[said] = desc, unit, postfix
+    return texts
 
 
 class Decoder:

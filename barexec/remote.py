@@ -82,6 +82,8 @@ class Route:
         self.host = host or platform.node()
         if not isinstance(sender, ClosedSender):
             _routes[pool] = self
+        if self.home:
+            _made.add(pool)
         if capture and screen.device and self.host == platform.node():
             hear_threads(screen.device, _say)
 
@@ -92,6 +94,8 @@ class Route:
 
 
 _routes: dict[str, Route] = {}
+#: The keys of pools whose display is in this interpreter, or was.
+_made: set[str] = set()
 
 
 def _arrive(
@@ -105,7 +109,7 @@ def _arrive(
 ) -> Route:
     """A route has come to this worker; perhaps it is known."""
     route = _routes.get(pool)
-    if route is None and host == platform.node() and pool.startswith(f"{os.getpid()}-"):
+    if route is None and pool in _made:
         # it has come back to where it was made, and where its pool is over
         return Route(pool, ClosedSender(), screen, False)
     if route is None:

@@ -6,12 +6,13 @@ Interpreters of one process share its descriptors, so records go by a pipe, as f
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from ..channel import open_shared_channel
+from ..channel import open_memory_channel, open_shared_channel
 from ..looks import Looks
 from ..remote import Remote, call
 from ..shown import Shown
@@ -56,7 +57,8 @@ class ProgressInterpreterPoolExecutor(Shown, InterpreterPoolExecutor):
                 " ProgressPoolExecutor, or ProgressThreadPoolExecutor"
             )
         super().__init__(max_workers, thread_name_prefix, initializer, initargs)
-        self._show(looks, open_shared_channel)
+        posix = os.name == "posix"  # elsewhere tasks are counted, without bars
+        self._show(looks, open_shared_channel if posix else open_memory_channel)
 
     def _hand_over(
         self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -37,17 +37,18 @@ ENGINES = [
     name
     for name, there in {
         "threads": True,
-        "interpreters": sys.version_info >= (3, 14),
         "loky": find_spec("loky") and os.name == "posix",
         "wrapped threads": True,
     }.items()
     if there
 ]
-#: `distributed` changes how all of Python pickles errors (tblib), so its tests are run in a
-#: process of their own.
+#: Engines whose tests are run in a process of their own: `distributed` changes how all of Python
+#: pickles errors (tblib); interpreters find modules by PYTHONPATH alone.
 DASK = find_spec("distributed") is not None
-if INNER := os.environ.get("BAREXEC_TESTS_OF") == "dask":
-    ENGINES = ["dask"]
+INTERPRETERS = sys.version_info >= (3, 14)
+INNER = os.environ.get("BAREXEC_TESTS_OF", "")
+if INNER:
+    ENGINES = [INNER]
 MPI = find_spec("mpi4py") is not None and bool(
     shutil.which("mpiexec", path=os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin"]))
 )
@@ -273,12 +274,13 @@ class Elsewhere(Executor):
             from barexec import remote
 
             route, remote._routes = remote._routes, {}
+            made, remote._made = remote._made, set()
             senders = dict(worker.senders)
             worker.senders.clear()
             try:
                 return pickle.loads(sent)(*args, **kwargs)
             finally:
-                remote._routes = route
+                remote._routes, remote._made = route, made
                 worker.senders.clear()
                 worker.senders.update(senders)
                 worker.serves = False
@@ -347,7 +349,7 @@ def test_a_way_by_name() -> None:
         check_way(open_named_channel, lambda function, *args: ex.submit(function, *args).result())
 
 
-@pytest.mark.skipif("interpreters" not in ENGINES, reason="new in CPython 3.14")
+@pytest.mark.skipif(not INTERPRETERS, reason="new in CPython 3.14")
 def test_a_way_between_interpreters() -> None:
     from concurrent.futures import InterpreterPoolExecutor  # type: ignore[attr-defined]
 
@@ -355,7 +357,7 @@ def test_a_way_between_interpreters() -> None:
         check_way(open_shared_channel, lambda function, *args: ex.submit(function, *args).result())
 
 
-@pytest.mark.skipif(not INNER, reason="in a process of its own: test_dask")
+@pytest.mark.skipif(INNER != "dask", reason="in a process of its own: test_apart")
 def test_a_way_by_dask(client: Any) -> None:
     from barexec.engines.dask import open_channel
 
@@ -365,21 +367,31 @@ def test_a_way_by_dask(client: Any) -> None:
     check_way(lambda: open_channel(client), run)
 
 
-@pytest.mark.skipif(not DASK or INNER, reason="dask.distributed is not installed")
-def test_dask() -> None:
+@pytest.mark.skipif(bool(INNER), reason="this is it")
+@pytest.mark.parametrize(
+    ("engine", "least"),
+    [
+        pytest.param("dask", 10, marks=pytest.mark.skipif(not DASK, reason="there is no dask")),
+        pytest.param(
+            "interpreters", 9, marks=pytest.mark.skipif(not INTERPRETERS, reason="new in 3.14")
+        ),
+    ],
+)
+def test_apart(engine: str, least: int) -> None:
+    paths = [str(path) for path in (TESTS.parent, Path(__file__).parent)]
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"),
-            *(__file__, "-k", "[dask] or way_by_dask"),
+            *(__file__, "-k", f"[{engine}] or way_by_dask"),
         ],
-        env={**os.environ, "BAREXEC_TESTS_OF": "dask"},
+        env={**os.environ, "BAREXEC_TESTS_OF": engine, "PYTHONPATH": os.pathsep.join(paths)},
         cwd=TESTS.parent,
         capture_output=True,
         text=True,
         timeout=110,
     )
     assert done.returncode == 0, done.stdout[-9000:]
-    assert int(re.findall(r"(\d+) passed", done.stdout)[0]) >= 10
+    assert int(re.findall(r"(\d+) passed", done.stdout)[0]) >= least
 
 
 RANKS = """
@@ -460,7 +472,8 @@ def settled(rows: list[str]) -> list[str]:
     [
         "processes",
         "threads",
-        *(engine for engine in ENGINES if engine in ("interpreters", "loky")),
+        *(["interpreters"] if INTERPRETERS else []),
+        *(["loky"] if "loky" in ENGINES else []),
         pytest.param("dask", marks=pytest.mark.skipif(not DASK, reason="there is no dask")),
         pytest.param("mpi", marks=needs_mpi),
     ],
