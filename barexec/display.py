@@ -282,6 +282,8 @@ class Display:
             return False
         # what was reported before a pool closed, or the interpreter exits, is taken in below
         exiting = self.exiting
+        for pool in self.pools:
+            pool.recall(now)
         closing = [pool for pool in self.pools if pool.closing]
         over, heard = self._take(now)
         self._calm = 0 if heard or self.tasks.live else self._calm + 1

@@ -160,6 +160,8 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             raise
         self._pool = pool
         if pool is not None:
+            if self._crew is not None:
+                pool.end_workers = self._crew.kill
             weakref.finalize(self, pool.abandon).atexit = False
 
     @_signed_as(ProcessPoolExecutor.submit)
@@ -171,8 +173,8 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         id = pool.submitted(name_of(fn, args, kwargs), 1)
         try:
             future: Future[T] = super().submit(Call((pool.key, id, fn)), *args, **kwargs)
-        except BaseException:
-            pool.refused(id)
+        except BaseException as error:
+            pool.refused(id, error)
             raise
         pool.accepted(id, future)
         return future
@@ -235,6 +237,8 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         try:
             super().shutdown(wait, cancel_futures=cancel_futures)
             over = wait
+            if wait and self._pool is not None:
+                self._pool.give_up()
         finally:
             if self._pool is not None:
                 self._pool.close(over)  # one that was interrupted waits for nothing more
@@ -329,8 +333,8 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
     ) -> Future[Any]:
         try:
             future: Future[Any] = super().submit(call, *args, **kwargs)
-        except BaseException:
-            pool.refused(id)
+        except BaseException as error:
+            pool.refused(id, error)
             raise
         pool.accepted(id, future)
         return future

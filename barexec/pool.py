@@ -13,7 +13,8 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, CancelledError, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Future, InvalidStateError
+from contextlib import suppress
 from itertools import count
 from typing import Any, Protocol
 
@@ -29,6 +30,9 @@ from .writer import Screen
 LINGER = 3
 #: Seconds that `close` waits for the last frame; a frozen terminal must not hold the work.
 PATIENCE = 2.0
+
+#: Seconds without an end after which tasks of a broken executor are taken for forgotten.
+FORGOTTEN = 1.0
 
 #: What tasks end with that were interrupted, or not even started.
 INTERRUPTED = (KeyboardInterrupt, CancelledError)
@@ -92,6 +96,12 @@ class Pool:
         """Tasks that have not ended. The display's thread alone touches it."""
         self.used = False
         """Whether it ever had a task, and so workers. The display's thread alone touches it."""
+        self.broken: BaseException | None = None
+        """What its executor is broken by."""
+        self._left = (-1, 0.0)
+        """How many tasks had not ended after that, and since when they are as many."""
+        self.end_workers: Callable[[], object] = bool
+        """Ends the workers that a broken executor has left behind."""
         self.on_forget: Callable[[], object] = bool
         """To be called once nobody listens any more."""
         self.gone = threading.Event()
@@ -116,8 +126,10 @@ class Pool:
         future.add_done_callback(self._report)
         self._display.start()
 
-    def refused(self, id: int) -> None:
+    def refused(self, id: int, error: BaseException) -> None:
         """The executor did not take the task."""
+        if isinstance(error, self.lost):
+            self.broken = self.broken or error
         self._display.ended.append((self, id, None, None))
         self._display.start()
 
@@ -135,10 +147,34 @@ class Pool:
         else:
             status = Status.LOST if isinstance(error, self.lost) else Status.FAILED
             if status is Status.LOST:
+                self.broken = error
                 explain(error)
             if isinstance(error, INTERRUPTED) or (self.interrupted and status is Status.LOST):
                 status = Status.CANCELLED
             self._display.ended.append((self, id, status, error))
+
+    def recall(self, now: float) -> None:
+        """Look after tasks that the stock class may have forgotten: `give_up` those that have
+        not ended `FORGOTTEN` seconds after the others did. For the display's thread."""
+        if self.broken is not None and self._numbers:
+            left, since = self._left
+            if left != len(self._numbers):
+                self._left = len(self._numbers), now
+            elif now - since > FORGOTTEN:
+                self.give_up()
+
+    def give_up(self) -> None:
+        """End what its executor, which is broken, will never end.
+
+        Up to CPython 3.12.0 that is broken without a lock: a `submit` at the same moment adds a
+        task that nobody ends, or makes its thread fail in the midst of ending them all
+        (tests/faults/soak.py, killed pools)."""
+        error = self.broken
+        if error is not None:
+            self.end_workers()
+            for future in list(self._numbers):
+                with suppress(InvalidStateError):  # it has been ended after all
+                    future.set_exception(error)
 
     def close(self, wait: bool) -> None:
         """No more tasks will come. With `wait`, until the last frame is drawn (bounded)."""
@@ -176,6 +212,7 @@ class Pool:
         self.receiver.close()
         if self.link is not None:
             self.link.close()
+        self.end_workers = bool  # of its executor's it holds nothing any more
         on_forget, self.on_forget = self.on_forget, bool
         on_forget()
         if not self.gone.is_set():

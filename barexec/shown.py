@@ -172,8 +172,8 @@ class Shown(Executor):
         task = Remote(route, id, fn, fill, words.bar, words.location)
         try:
             future = self._hand_over(task, args, kwargs)
-        except BaseException:
-            pool.refused(id)
+        except BaseException as error:
+            pool.refused(id, error)
             raise
         pool.accepted(id, future)
         return future

@@ -107,7 +107,7 @@ def ran(python: Path, script: Path, scenario: str) -> Ran:
         os.close(writer)
     screen, looks, written = Screen(COLUMNS, ROWS, raw=not piped), list[tuple[str, ...]](), b""
     began, looked, small = time.monotonic(), 0.0, False
-    ended = False
+    ended, answered = False, 0
     while time.monotonic() - began < PATIENCE:
         if select.select([reader], [], [], 0.05)[0]:
             try:
@@ -119,6 +119,9 @@ def ran(python: Path, script: Path, scenario: str) -> Ran:
                 break
             written += some
             screen.write(some)
+            for answer in screen.answers[answered:]:  # as a terminal does
+                os.write(ours, answer.encode())
+                answered += 1
         elif child.poll() is not None:
             ended = True
             break

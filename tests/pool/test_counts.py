@@ -241,7 +241,7 @@ def test_numbers_that_come_after_the_end_are_the_tasks_all_the_same(display: Dis
 def test_a_task_that_the_executor_refuses_never_was(display: Display) -> None:
     pool = Pool(display, None, Scripted())  # type: ignore[arg-type]
     display.pools.append(pool)
-    pool.refused(pool.submitted("refused", 1))
+    pool.refused(pool.submitted("refused", 1), ValueError())
     display._step(1.0)
     assert display.tasks.all == 0
     assert display.tasks.counts == Counter({Status.PENDING: 0})

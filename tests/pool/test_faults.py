@@ -306,3 +306,29 @@ def test_without_a_stderr_nothing_is_shown(
     with ProgressPoolExecutor(1) as executor:
         assert executor.submit(tasks.injected, 2).result() == 2
     assert shown.displays == []
+
+
+@pytest.mark.parametrize("in_block", [True, False])
+def test_a_task_that_a_broken_executor_forgets_is_ended(
+    context: Any, monkeypatch: pytest.MonkeyPatch, in_block: bool
+) -> None:
+    """As up to CPython 3.12.0, where one is submitted while it breaks."""
+    from concurrent.futures import process
+
+    manager: Any = process._ExecutorManagerThread  # type: ignore[attr-defined]
+    terminate = manager.terminate_broken
+
+    def forgets(self: Any, cause: object) -> None:
+        self.pending_work_items.popitem()
+        terminate(self, cause)
+
+    monkeypatch.setattr(manager, "terminate_broken", forgets)
+    with ProgressPoolExecutor(1, context, display="plain") as ex:
+        futures: list[Any] = [
+            ex.submit(tasks.kill_myself),
+            *(ex.submit(tasks.square, n) for n in range(9)),
+        ]
+        if in_block:
+            errors = [future.exception(60) for future in futures]
+    errors = [future.exception(0) for future in futures]
+    assert {type(error).__name__ for error in errors} == {"BrokenProcessPool"}
