@@ -8,6 +8,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Sequence
+from importlib.metadata import version
 from io import StringIO
 from typing import Any
 
@@ -426,6 +427,8 @@ def test_the_whole_counts_what_ended_and_measures_what_was_done(name: str) -> No
 
 @pytest.mark.parametrize("name", BORROWED)
 def test_parts_leave_instead_of_being_cut(name: str) -> None:
+    if name == "tqdm" and tuple(map(int, version("tqdm").split(".")[:2])) < (4, 69):
+        pytest.skip("tqdm cut its own lines up to 4.68")
     for columns in range(32, 120):
         for line in frame(make(name, PLAIN), columns):
             assert width(line) <= columns
