@@ -9,7 +9,7 @@ version = release = _version("barexec")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
-exclude_patterns = ["_build", "pictures"]
+exclude_patterns = ["_build", "pictures", "fragments"]
 html_theme = "furo"
 html_title = "barexec"
 autodoc_typehints = "signature"
