@@ -81,6 +81,12 @@ class Halt:
         return Halt, (self._reader,)
 
 
+def hold() -> None:
+    """Until `arm`, SIGINT waits: a worker that is just starting knows nothing of it yet."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+
+
 def arm(running: Callable[[], object], halt: Halt | None) -> None:
     """Let SIGINT interrupt tasks alone. To be called once by a worker, at its start.
 

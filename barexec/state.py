@@ -247,10 +247,15 @@ class TaskState:
             remaining=None if over else meter.remaining(at),
             status=self.status,
             depth=depth,
-            fraction=None if total is None else (min(1.0, event.n / total) if total else 1.0),
+            fraction=None if total is None else _fraction(event.n, total),
             postfix=event.postfix,
             message=self.message if depth == 0 else "",
         )
+
+
+def _fraction(n: float, total: float) -> float:
+    """How much of it is done, between 0 and 1."""
+    return max(0.0, min(1.0, n / total)) if total else 1.0
 
 
 #: A task as it was submitted: its name, how many items it has, and its location. Of one item

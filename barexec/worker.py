@@ -963,9 +963,10 @@ def _attach(
 ) -> None:
     """This process works for a pool from now on."""
     global _capture, _orphan
-    _orphan = Orphan(_bid_farewell)
     if halt is not None:
+        interrupts.hold()
         interrupts.arm(lambda: _task, halt)
+    _orphan = Orphan(_bid_farewell)
     senders[pool], screens[pool] = sender, screen
     if not (capture and screen.live and sender.listened_to()):
         return

@@ -537,7 +537,8 @@ def percent(state: BarState) -> str:
         return ""
     if state.total is not None and state.n >= state.total:
         return "100%"
-    return f"{max(0, min(99, int(state.fraction * 100 + 1e-9)))}%"
+    # bounded before it is multiplied: it may be as far off as a float goes
+    return f"{int(max(0.0, min(0.99, state.fraction)) * 100 + 1e-9)}%"
 
 
 @lru_cache(maxsize=1024)

@@ -118,6 +118,9 @@ def test_records_with_anything_in_them_are_drawn(sent: list[bytes], seed: int) -
 
 @given(st.lists(advanced(), min_size=1, max_size=6))
 @example(
+    [record(2, struct.pack(events._ADVANCED.format, 1, 0, 0, -1e87, 4e-220, 0.0, False, 0, 0, 0))]
+)
+@example(
     [
         record(
             2, struct.pack(events._ADVANCED.format, 1, 0, 0, 1e308, -1e308, 1e-300, False, 0, 0, 0)
