@@ -59,7 +59,7 @@ class Route:
         sender: the way.
         screen: what is known of the display's terminal.
         capture: whether what tasks print there is theirs to tell.
-        host: the machine of the display.
+        host: the machine of the display; None where this is its process.
         pace: seconds between two looks at each worker.
     """
 
@@ -69,7 +69,7 @@ class Route:
         sender: Travelling,
         screen: Screen,
         capture: bool,
-        host: str = "",
+        host: str | None = None,
         pace: float = TICK,
     ) -> None:
         self.pool = pool
@@ -77,9 +77,9 @@ class Route:
         self.sender: Sender = sender
         self.screen = screen
         self.capture = capture
-        self.home = not host
+        self.home = host is None
         """Whether this is the process of the display."""
-        self.host = host or platform.node()
+        self.host = platform.node() if host is None else host
         if not isinstance(sender, ClosedSender):
             _routes[pool] = self
         if self.home:
@@ -294,6 +294,7 @@ def close(pool: str) -> None:
 def _forget() -> None:
     """A forked child is no worker of anybody's."""
     _routes.clear()
+    _made.clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -9,8 +9,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from importlib.util import find_spec
+from multiprocessing import get_context
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -39,6 +40,7 @@ ENGINES = [
         "threads": True,
         "loky": find_spec("loky") and os.name == "posix",
         "wrapped threads": True,
+        "wrapped processes": os.name == "posix",
     }.items()
     if there
 ]
@@ -89,9 +91,11 @@ def make(request: pytest.FixtureRequest, engine: str) -> Iterator[Make]:
             return barexec.ProgressDaskExecutor(client, **looks)
         if engine == "wrapped threads":
             return barexec.wrap(ThreadPoolExecutor(workers), **looks)
-        from loky import ProcessPoolExecutor
+        if engine == "wrapped processes":
+            return barexec.wrap(ProcessPoolExecutor(workers, get_context("fork")), **looks)
+        from loky import ProcessPoolExecutor as LokyExecutor
 
-        return barexec.wrap(ProcessPoolExecutor(workers), **looks)
+        return barexec.wrap(LokyExecutor(workers), **looks)
 
     yield make
     until = monotonic() + 30
