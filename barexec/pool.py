@@ -96,8 +96,8 @@ class Pool:
         """Tasks that have not ended. The display's thread alone touches it."""
         self.used = False
         """Whether it ever had a task, and so workers. The display's thread alone touches it."""
-        self.broken: BaseException | None = None
-        """What its executor is broken by."""
+        self.broken: tuple[type[BaseException], tuple[Any, ...]] | None = None
+        """What its executor is broken by: not the error itself, whose traceback may hold it."""
         self._left = (-1, 0.0)
         """How many tasks had not ended after that, and since when they are as many."""
         self.end_workers: Callable[[], object] = bool
@@ -129,7 +129,7 @@ class Pool:
     def refused(self, id: int, error: BaseException) -> None:
         """The executor did not take the task."""
         if isinstance(error, self.lost):
-            self.broken = self.broken or error
+            self.broken = self.broken or (type(error), error.args)
         self._display.ended.append((self, id, None, None))
         self._display.start()
 
@@ -147,7 +147,7 @@ class Pool:
         else:
             status = Status.LOST if isinstance(error, self.lost) else Status.FAILED
             if status is Status.LOST:
-                self.broken = error
+                self.broken = type(error), error.args
                 explain(error)
             if isinstance(error, INTERRUPTED) or (self.interrupted and status is Status.LOST):
                 status = Status.CANCELLED
@@ -169,8 +169,9 @@ class Pool:
         Up to CPython 3.12.0 that is broken without a lock: a `submit` at the same moment adds a
         task that nobody ends, or makes its thread fail in the midst of ending them all
         (tests/faults/soak.py, killed pools)."""
-        error = self.broken
-        if error is not None:
+        if self.broken is not None:
+            kind, args = self.broken
+            error = kind(*args)
             self.end_workers()
             for future in list(self._numbers):
                 with suppress(InvalidStateError):  # it has been ended after all

@@ -24,7 +24,7 @@ import pytest
 import tasks
 from conftest import Script, Shown
 
-from barexec import ProgressPoolExecutor
+from barexec import ProgressPoolExecutor, worker
 from barexec.executor import PoolOptions
 
 #: The watchdog of the test run is a thread, of which `fork` warns (CPython 3.12 on).
@@ -292,7 +292,7 @@ def test_what_cannot_be_pickled_fails_in_the_stock_words(
     where: str, shown: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # of pytest-xdist it is none, as of a shell, and functions of that are carried by value
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", "script.py", raising=False)
+    monkeypatch.setattr(worker, "is_interactive", lambda: False)
     lock = threading.Lock()
     heard = []
     for kind in KINDS:

@@ -6,11 +6,13 @@ through the very same fault, and ours must give the same.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import re
 import signal
 import sys
+import weakref
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -332,3 +334,19 @@ def test_a_task_that_a_broken_executor_forgets_is_ended(
             errors = [future.exception(60) for future in futures]
     errors = [future.exception(0) for future in futures]
     assert {type(error).__name__ for error in errors} == {"BrokenProcessPool"}
+
+
+def test_a_broken_executor_is_not_held_by_its_error(context: Any) -> None:
+    def breaks() -> weakref.ref[ProgressPoolExecutor]:
+        executor = ProgressPoolExecutor(1, context, display="plain")
+        with pytest.raises(BrokenProcessPool):  # whose traceback has this frame, and so it
+            executor.submit(tasks.kill_myself).result()
+        with pytest.raises(BrokenProcessPool):
+            while True:
+                executor.submit(tasks.square, 1).result()
+        executor.shutdown()
+        return weakref.ref(executor)
+
+    executor = breaks()
+    gc.collect()
+    assert executor() is None
