@@ -85,8 +85,9 @@ def open_channel(client: Any) -> tuple[Travelling, Receiver]:
     topic = f"barexec-{uuid4()}"
 
     def forget() -> None:
-        with suppress(ValueError, OSError, RuntimeError):  # the client is closed
-            client.unsubscribe_topic(topic)
+        if client.status == "running":
+            with suppress(ValueError, OSError, RuntimeError):  # it is just closing
+                client.unsubscribe_topic(topic)
 
     receiver = MemoryReceiver(forget)
 

@@ -8,8 +8,15 @@ import shutil
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import (
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
 from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
@@ -425,6 +432,28 @@ def test_a_way_between_ranks(tmp_path: Path) -> None:
     with PtyProgram(mpi(str(tmp_path / "program.py")), columns=100, env=env) as program:
         program.wait()
         assert any("it holds" in row for row in program.screen.rows), program.screen.rows
+
+
+@pytest.mark.skipif(INNER != "dask", reason="in a process of its own: test_apart")
+def test_a_way_by_dask_whose_client_is_closed(tasks: list[Tasks], tmp_path: Path) -> None:
+    from distributed import Client, LocalCluster
+
+    gate = tmp_path / "gate"
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
+    ) as cluster:
+        client = Client(cluster)
+        ex = barexec.ProgressDaskExecutor(client, display="plain")
+        futures = [ex.submit(work.waits, str(gate)) for _ in range(2)]
+        client.close()
+        gate.touch()
+        for future in futures:
+            with pytest.raises(CancelledError):
+                future.result(60)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            ex.shutdown()
+    assert tasks[0].counts[Status.CANCELLED] == 2
 
 
 def test_many_workers_tell_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
