@@ -180,8 +180,12 @@ class Laboratory:
         before = traces()
         first, second = run()
         display = shown[-1]
-        display.finished.wait(SLOWEST)  # a terminal may be slower than what is printed
+        until = time.monotonic() + SLOWEST  # a terminal may be slower than what is printed
+        display.finished.wait(SLOWEST)
         display.join()
+        # it waits two seconds at most for the last frame, and only then gives SIGTSTP back
+        while before["handlers"] != traces()["handlers"] and time.monotonic() < until:
+            display.join()
         tasks = display.tasks
         every = [*tasks.finished.values(), *tasks.failed.values(), *tasks.running.values()]
         every += tasks.waiting()
