@@ -94,9 +94,13 @@ class InlinePainter:
         if not self._glass.ours():
             self.repaint()
             frame = ()  # but lines are printed in the background, too, as by any program
+        drawn = bool(self._rows.cells)
         text = self._changed(frame, printed)
         if 0 < len(self._rows.frame) == self._row + 1:
             text += "\r\n"
+        if drawn or frame:
+            # what was typed meanwhile, such as ^C, stands where the next output is to begin
+            text += f"\r{self._able.clear_eos or self._able.clear_eol}"
         if text:
             self._glass.write(text)
         return True

@@ -600,3 +600,20 @@ def test_the_terminal_is_never_asked(start: Start) -> None:
     assert program.screen.answers == ()
     allowed = rb"\x1b\[\d*[ACKJ]|\x1b\[[\d;]*m|\r|\n"
     assert not controls(re.sub(allowed, b"", bytes(program.written)))
+
+
+def test_what_is_typed_meanwhile_does_not_stay(start: Start) -> None:
+    program = start(
+        """
+        if __name__ == "__main__":
+            with ProgressPoolExecutor(2, leave=False) as ex:
+                list(ex.map(quiet, ["one", "two"]))
+            print("after")
+        """
+    )
+    program.until(lambda screen: any("quiet" in row for row in screen.rows))
+    program.type("typed")
+    program.until(lambda screen: any("typed" in row for row in screen.rows))
+    program.gate.touch()
+    assert program.wait() == 0
+    assert [row for row in program.screen.rows if row] == ["after"]
