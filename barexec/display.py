@@ -200,7 +200,11 @@ class Display:
         return Glass(self.stream)
 
     def listen(self, link: Link) -> None:
-        """Workers of one more pool are to be heard."""
+        """Workers of one more pool are to be heard.
+
+        Raises:
+            OSError: no descriptor is left for that.
+        """
         self._reader.add(link)
 
     def join(self) -> None:
@@ -243,14 +247,22 @@ class Display:
         with _lock:
             self._retire()
         self._close_screen()
-        self._program.close()
         self._reader.stop(starting=True)
+        self._give_back()
+        self._program.close()
         for pool in self.pools:
             pool.deafen()
         # what is still reported is heard by nobody: keep none of it
         self.submitted = Nothing()
         self.ended = deque(maxlen=0)
         self._warn(error)
+
+    def _give_back(self) -> None:
+        """What tasks have printed, and no screen has shown, is written as it came."""
+        lines, self._printed = self._printed, []
+        text = [f"{line}\n" for line in lines] + self._reader.rest()
+        with suppress(OSError, ValueError):  # the terminal is gone
+            self._glass().write("".join(text))
 
     def _close_screen(self) -> None:
         if self._screen is not None:
@@ -400,6 +412,8 @@ class Display:
                 with suppress(OSError, ValueError):  # it is gone
                     self.stream.write("".join(f"{line}\n" for line in lines))
                     self.stream.flush()
+            except FAULTS:
+                self._reader.stop(0)  # nobody is left to be told of it
             finally:
                 self._round.release()
 
@@ -722,10 +736,14 @@ def join(
         shown = _display_of(policy, stream, renderer, leave, desc, terminal)
         screen = shown.screen()
         link = open_link() if capture and screen.device and way is None else None
+        if link is not None:
+            try:
+                shown.listen(link)
+            except OSError:  # no descriptor is left: what workers print is not caught
+                link.close()
+                link = None
         pool = Pool(shown, sender, receiver, screen, link, capture == "named")
         shown.pools.append(pool)
-        if link is not None:
-            shown.listen(link)
     return pool
 
 

@@ -146,12 +146,22 @@ class PtyReader:
         self._changed = True
         self._selector: selectors.BaseSelector | None = None
         self._alarm: tuple[int, int] | None = None
+        self._error: Exception | None = None
+        """What its thread has met: it reads no more."""
         self._ticker = Ticker(self._tick, NAP, "barexec-reader", self._interrupt)
         _readers.add(self)
 
     def add(self, link: Link) -> None:
-        """Listen to the workers of one more pool."""
+        """Listen to the workers of one more pool.
+
+        Raises:
+            OSError: no descriptor is left for that.
+        """
         with self._lock:
+            if self._alarm is None:
+                self._alarm = os.pipe()
+                for fd in self._alarm:
+                    os.set_blocking(fd, False)
             self._links.append(link)
             self._changed = True
         self._interrupt()
@@ -190,7 +200,13 @@ class PtyReader:
         Args:
             now: seconds.
             drain: whether all that was written up to now is to be among it.
+
+        Raises:
+            Exception: what its thread has met, which reads no more; once.
         """
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
         if not (drain or self._said):
             return []
         with self._lock:
@@ -203,6 +219,14 @@ class PtyReader:
         if changed:
             self._interrupt()
         return taken
+
+    def rest(self) -> list[str]:
+        """The texts that were not taken, once it has stopped."""
+        said: list[Said | int] = []
+        while self._said:
+            one = self._said.popleft()
+            said += one if isinstance(one, list) else [one]
+        return [one.text for one in said if isinstance(one, Said)]
 
     @property
     def reads(self) -> bool:
@@ -250,6 +274,8 @@ class PtyReader:
         """
         self._ticker.stop(patience)
         with self._lock:
+            for ear in self._ears.values():
+                self._add(ear, ear.end())
             self._close(Link.leave if starting else Link.close)
 
     # --- with the lock held ---
@@ -338,6 +364,14 @@ class PtyReader:
 
     def _tick(self) -> bool:
         """Wait for text, and read it. Returns whether there is anybody to be heard."""
+        try:
+            return self._listen()
+        except Exception as error:
+            self._error = error
+            self._notify(True)
+            return False
+
+    def _listen(self) -> bool:
         # while much comes it is read without a nap, but a fork need not wait for long
         for _ in range(AT_ONCE):
             with self._lock:
@@ -349,7 +383,12 @@ class PtyReader:
                     break  # the display is to take some first
                 selector = self._select() if self._links or ears else None
             if selector is None:
-                self.stop(0)
+                self._ticker.stop(0)
+                with self._lock:
+                    if not self._links:
+                        self._close(Link.close)
+                        return False
+                self._ticker.start()  # one was added just now
                 return False
             waits = self._said or any(ear.unmarked for ear in ears)
             try:
@@ -381,12 +420,9 @@ class PtyReader:
         if self._selector is None or self._changed:
             if self._selector is not None:
                 self._selector.close()
-            if self._alarm is None:
-                self._alarm = os.pipe()
-                for fd in self._alarm:
-                    os.set_blocking(fd, False)
             self._selector = _new_selector()
-            for fd in (self._alarm[0], *(link.fileno() for link in self._links), *self._ears):
+            alarm = self._alarm[:1] if self._alarm is not None else ()
+            for fd in (*alarm, *(link.fileno() for link in self._links), *self._ears):
                 self._selector.register(fd, selectors.EVENT_READ)
             self._changed = False
         return self._selector

@@ -169,10 +169,16 @@ class Link:
                     return ptys
                 continue
             number, pid = _HELLO.unpack(hello)
-            os.set_inheritable(fds[0], False)
-            os.set_blocking(fds[0], False)
-            ptys.append(Pty(fds[0], Page(fds[1]), Marks(number), pid))
-            os.close(fds[1])
+            try:
+                page = Page(fds[1])
+            except OSError:  # no descriptor was left: its worker notices that nobody reads
+                os.close(fds[0])
+            else:
+                os.set_inheritable(fds[0], False)
+                os.set_blocking(fds[0], False)
+                ptys.append(Pty(fds[0], page, Marks(number), pid))
+            finally:
+                os.close(fds[1])
         return ptys
 
     def open(self, columns: int, rows: int) -> Terminal:

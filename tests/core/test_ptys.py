@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from threading import Event
 from typing import NamedTuple
 
 import pytest
@@ -366,6 +368,65 @@ def test_a_token_comes_though_a_mark_does_not(ends: Ends) -> None:
     ends.reader.put(1, True)
     assert ends.reader.take(0.0) == []
     assert ends.reader.take(1e9) == [Said(1, "one", False), 1]
+
+
+def test_a_terminal_for_whose_page_no_descriptor_is_left_is_let_go() -> None:
+    link = open_link()
+    assert link is not None
+    terminal = link.open(79, 24)
+    # two come, which are the last: the page needs one more
+    free = [os.dup(0), os.dup(0)]
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for fd in free:
+        os.close(fd)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(free) + 1, limits[1]))
+        assert link.accept() == []
+        taken = [fd for fd in free if _is_open(fd)]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert taken == []
+    terminal.page.close()
+    for fd in (terminal.slave, terminal.master):
+        os.close(fd)
+    link.close()
+
+
+def _is_open(fd: int) -> bool:
+    try:
+        os.fstat(fd)
+    except OSError:
+        return False
+    return True
+
+
+def test_no_descriptor_for_its_own_alarm_is_told_at_once() -> None:
+    link = open_link()
+    assert link is not None
+    reader = PtyReader("utf-8", lambda much: None)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+        with pytest.raises(OSError, match="Too many open files"):
+            reader.add(link)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    link.close()
+
+
+def test_what_its_thread_meets_comes_to_the_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that is gone reads no more: workers must not wait for it in a full pty."""
+    link = open_link()
+    assert link is not None
+    told = Event()
+    reader = PtyReader("utf-8", lambda much: told.set())
+    reader.add(link)
+    monkeypatch.setattr(PtyReader, "_select", lambda self: 1 / 0)
+    reader.start()
+    assert told.wait(10)
+    with pytest.raises(ZeroDivisionError):
+        reader.take(0.0)
+    reader.stop()
 
 
 def test_what_a_worker_that_starts_is_given_stays_open() -> None:

@@ -651,6 +651,18 @@ OURS = {
         bar="none, one warning",
         shows=("barexec shows no more progress",),
     ),
+    "the thread that reads prints raises": _odd(
+        """
+        warnings.simplefilter("always")
+        from barexec import pty_reader
+        def broken(*_): raise ZeroDivisionError("a bug")
+        pty_reader.PtyReader._select = broken
+        """,
+        bar="none, one warning",
+        shows=("barexec shows no more progress",),
+        displays=LIVE,
+        only="a log reads none",
+    ),
     "composing raises": _odd(
         """
         warnings.simplefilter("ignore")

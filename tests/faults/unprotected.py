@@ -79,7 +79,7 @@ PROTECTIONS = [
         "the display's thread raises",
         "fork-inline",
         "display.py",
-        "        except Exception as error:\n            self._fail(error)\n"
+        "        except FAULTS as error:\n            self._fail(error)\n"
         "            return False\n"
         "        finally:\n            self._drawing = None\n            self._round.release()\n\n"
         "    def _is_mine",

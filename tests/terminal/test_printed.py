@@ -393,6 +393,51 @@ if __name__ == "__main__":
 # --- faults ---
 
 
+FAILURES = {
+    "the display": "display.Display, '_step'",
+    "the thread that reads": "pty_reader.PtyReader, '_read_all'",
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("failure", FAILURES)
+def test_no_line_is_lost_when_we_fail(start: Start, failure: str, method: str) -> None:
+    """A bug of ours, while much is on its way: it reaches the terminal all the same."""
+    code = f"""
+import warnings
+from barexec import display, pty_reader
+warnings.simplefilter("always")
+
+def fail_at(count, owner, name):
+    stock, calls = getattr(owner, name), [0]
+    def call(*args, **options):
+        calls[0] += 1
+        if calls[0] == count:
+            raise {"SystemExit" if failure == "the display" else "ZeroDivisionError"}("a bug")
+        return stock(*args, **options)
+    setattr(owner, name, call)
+
+def work(n):
+    for k in range(3000):
+        print(f"line {{n}} {{k}} of some length so that the terminal is soon full;")
+
+if __name__ == "__main__":
+    fail_at(3, {FAILURES[failure]})
+    with executor(2) as ex:
+        list(ex.map(work, range(4)))
+"""
+    program = unseen(start(BEGIN + code, METHOD=method))
+    assert program.wait() == 0
+    written = bytes(program.written)
+    assert written.count(b"barexec shows no more progress") == 1
+    found = re.findall(
+        rb"line (\d) (\d+) of some length so that the terminal is soon full;", written
+    )
+    # nothing tells the workers apart any more: one may write within the line of another
+    assert written.count(b";") == 4 * 3000 + 1  # of the warning
+    assert len(set(found)) == len(found) > 4 * 3000 - 100
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_what_a_worker_printed_before_it_was_killed_is_shown(start: Start, method: str) -> None:
     code = """
