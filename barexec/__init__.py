@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .bars import Bar, current_bar, track
     from .display import fullscreen, paused
     from .engines.dask import ProgressDaskExecutor
     from .engines.interpreters import ProgressInterpreterPoolExecutor
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from .engines.threads import ProgressThreadPoolExecutor
     from .engines.wrapped import wrap
     from .executor import ProgressPoolExecutor
-    from .worker import Bar, current_bar, current_writer, track
+    from .worker import current_writer
     from .writer import Writer
 
 __all__ = [
@@ -39,18 +40,18 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Bar": "worker",
+    "Bar": "bars",
     "ProgressDaskExecutor": "engines.dask",
     "ProgressInterpreterPoolExecutor": "engines.interpreters",
     "ProgressMPIPoolExecutor": "engines.mpi",
     "ProgressPoolExecutor": "executor",
     "ProgressThreadPoolExecutor": "engines.threads",
     "Writer": "writer",
-    "current_bar": "worker",
+    "current_bar": "bars",
     "current_writer": "worker",
     "fullscreen": "display",
     "paused": "display",
-    "track": "worker",
+    "track": "bars",
     "wrap": "engines.wrapped",
 }
 
@@ -58,16 +59,16 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
-    worker: Any
+    bars: Any
     if name == "__version__":
         from importlib.metadata import version
 
         return version("barexec")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    worker = import_module(".worker", __name__)
-    if worker.stage is None:
-        worker.stage = _stage
+    bars = import_module(".bars", __name__)
+    if bars.stage is None:
+        bars.stage = _stage
     value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
     globals()[name] = value
     return value

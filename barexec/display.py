@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
 
 from . import policy as policies
 from . import worker
+from .bars import Task
 from .channel import Receiver, Sender, open_channel
 from .events import Event
 from .line_discipline import TerminalText
@@ -115,7 +116,7 @@ class Display:
         if desc is not None:
             self.tasks.desc = desc
         self.pools: list[Pool] = []
-        self.staged: dict[int, worker.Task] = {}
+        self.staged: dict[int, Task] = {}
         self.submitted: dict[int, Submission] = {}
         """Those outside any pool."""
         self.ended: deque[tuple[Pool | None, int, Status | None, BaseException | None]] = deque()
@@ -440,6 +441,7 @@ class Display:
         """The program writes: after what tasks had printed whose results it has seen."""
         now = monotonic()
         sync, self.reported = self.reported or now - self._placed > MOMENT, False
+        sync = sync or any(pool.ending for pool in list(self.pools))
         if sync:
             self._placed = now
         self._reader.put(number, sync)
@@ -813,10 +815,10 @@ def paused() -> Iterator[None]:
 
 _questions = Questions(paused)
 
-_stages: dict[int, worker.Task] = {}
+_stages: dict[int, Task] = {}
 
 
-def stage() -> worker.Task | None:
+def stage() -> Task | None:
     """The task that bars of the calling thread, outside any pool, belong to.
 
     None where they are not shown: they show on a terminal only.
@@ -832,7 +834,7 @@ def stage() -> worker.Task | None:
         display = _display_of(policy, sys.stderr)
         id = next(ids)
 
-        def leave(task: worker.Task) -> None:
+        def leave(task: Task) -> None:
             if _stages.pop(thread, None) is not None:
                 display.ended.append((None, id, Status.DONE, None))
                 display.kick()
@@ -841,7 +843,7 @@ def stage() -> worker.Task | None:
                     display.finished.wait(PATIENCE)
                     display.join()
 
-        task = _stages[thread] = worker.Task(id)
+        task = _stages[thread] = Task(id)
         task.on_end = leave
         display.staged[id] = task
         display.submitted[id] = "", 0

@@ -21,7 +21,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType, UnionType
 from typing import Any, ForwardRef, Union, get_args, get_origin
 from weakref import WeakKeyDictionary
 
-from .worker import Bar
+from .bars import Bar
 from .writer import Writer
 
 #: What a parameter may be filled with: by its class, and by its name alone.

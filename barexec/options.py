@@ -11,7 +11,7 @@ from functools import partial
 from operator import index
 from typing import Any, NamedTuple, ParamSpec, SupportsIndex, TypeVar
 
-from .worker import _valid_total
+from .bars import valid_total
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -49,7 +49,7 @@ class Options(NamedTuple):
             location = location[at] if at < len(location) else None
         values: tuple[Any, ...] = self.desc, self.total, self.unit, location
         desc, total, unit, location = (f(*args, **kwargs) if callable(f) else f for f in values)
-        total = _valid_total(total)
+        total = valid_total(total)
         return Words(
             None if desc is None else str(desc),
             None if total is None else (None, total, str(unit)),
@@ -91,7 +91,7 @@ def made(
             whole numbers, or one of them is less than 0.
     """
     if not callable(total):
-        _valid_total(total)
+        valid_total(total)
     if location is not None and not callable(location):
         if isinstance(location, Sequence) and not is_location(location):
             location = [valid_location(one) for one in location]

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, Future, InvalidStateError
 from contextlib import suppress
-from itertools import count
+from itertools import count, islice
 from typing import Any, Protocol
 
 from . import worker
@@ -33,6 +33,9 @@ PATIENCE = 2.0
 
 #: Seconds without an end after which tasks of a broken executor are taken for forgotten.
 FORGOTTEN = 1.0
+
+#: Tasks that are looked at, of those that have not ended: as many as run in a pool of so many.
+OLDEST = 100
 
 #: What tasks end with that were interrupted, or not even started.
 INTERRUPTED = (KeyboardInterrupt, CancelledError)
@@ -152,6 +155,15 @@ class Pool:
             if isinstance(error, INTERRUPTED) or (self.interrupted and status is Status.LOST):
                 status = Status.CANCELLED
             self._display.ended.append((self, id, status, error))
+
+    @property
+    def ending(self) -> bool:
+        """Whether a task has ended, and whoever waits for its result may have it, before that was
+        reported here: looked for among the `OLDEST`, as the stock class starts them in order."""
+        try:
+            return any(future.done() for future in islice(self._numbers, OLDEST))
+        except RuntimeError:  # one was submitted, or has ended, meanwhile
+            return True
 
     def recall(self, now: float) -> None:
         """Look after tasks that the stock class may have forgotten: `give_up` those that have

@@ -22,10 +22,11 @@ from threading import get_ident
 from time import monotonic
 from typing import Any, Protocol
 
-from . import worker
+from . import bars, worker
+from .bars import Bar, Task, track
 from .channel import ClosedSender, Sender
+from .sampler import TICK, Sampler
 from .streams import hear_threads, leave_threads
-from .worker import TICK, Bar, Task, Worker, track
 from .writer import Screen
 
 #: Ticks without a task after which what tells of a pool is given up, in a worker.
@@ -122,7 +123,7 @@ def _arrive(
     return route
 
 
-class _Remote(Worker):
+class _RemoteSampler(Sampler):
     """Tells of the tasks of one pool that run in threads of this process."""
 
     def __init__(self, pool: str) -> None:
@@ -151,7 +152,7 @@ class _Remote(Worker):
         if super()._tick():
             return True
         route = _routes.get(self._pool)
-        if route is None or route.home or not self._sampler.parks:
+        if route is None or route.home or not self._ticker.parks:
             return False
         if self._idle > IDLE_TICKS:
             # no more of it may ever come; if it does, all begins anew
@@ -163,8 +164,8 @@ class _Remote(Worker):
 
     def give_up(self, patience: float = 0) -> None:
         """Tell no more, and wait for so many seconds until nobody does."""
-        worker.workers.pop(self._pool, None)
-        self._sampler.stop(patience)
+        worker.samplers.pop(self._pool, None)
+        self._ticker.stop(patience)
 
 
 class Remote:
@@ -214,8 +215,8 @@ class Remote:
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         route, thread = self._route, get_ident()
-        outer = worker.threads.get(thread)
-        task = worker.threads[thread] = Task(self._id, route.pool if route else "")
+        outer = bars.threads.get(thread)
+        task = bars.threads[thread] = Task(self._id, route.pool if route else "")
         task.run = next(_runs)
         told = _told(task.pool) if route else None
         if route and told:
@@ -226,9 +227,9 @@ class Remote:
             if told:
                 told.leave(task)
             if outer is None:
-                del worker.threads[thread]
+                del bars.threads[thread]
             else:  # this one was run within another, in the same thread
-                worker.threads[thread] = outer
+                bars.threads[thread] = outer
 
     def _given(self, task: Task) -> dict[str, Any]:
         """The parameters that are ours to fill."""
@@ -263,16 +264,16 @@ def call_each(
     return results
 
 
-def _told(pool: str) -> Worker:
-    told = worker.workers.get(pool)
+def _told(pool: str) -> Sampler:
+    told = worker.samplers.get(pool)
     # of two threads that make one, one is used by both
-    return told or worker.workers.setdefault(pool, _Remote(pool))
+    return told or worker.samplers.setdefault(pool, _RemoteSampler(pool))
 
 
 def _say(text: str) -> bool:
     """The calling thread prints. Returns whether it was told: where a task does; and what
     else a worker says, as its log, which would tear the display's screen."""
-    task = worker.threads.get(get_ident())
+    task = bars.threads.get(get_ident())
     if task is not None:
         return worker.say(task.pool, task.id, text)
     for pool, route in list(_routes.items()):
@@ -284,8 +285,8 @@ def _say(text: str) -> bool:
 def close(pool: str) -> None:
     """In the process of the display: the pool is over."""
     _routes.pop(pool, None)
-    told = worker.workers.get(pool)
-    if isinstance(told, _Remote):
+    told = worker.samplers.get(pool)
+    if isinstance(told, _RemoteSampler):
         told.give_up(TICK)
     if not _routes:
         leave_threads()

@@ -1,13 +1,9 @@
-"""All of barexec that runs in a worker: counting, sampling, and the life of one task.
+"""What a worker process does for its pools: the life of one task, from its arrival to its end.
 
 The user's function is called by the stock worker loop itself: what travels in its place
 is a `Call`, which on arrival (`begin`) says which task starts and turns into a
 `functools.partial` of the function. So no frame of ours is ever in a traceback; and when
 the stock loop lets go of the call, the task has ended.
-
-Counts are read from outside the loop by the sampler, about ten times a second. The
-sampler never calls a user's Python code: it reads iterators of built-in types and
-`itertools.repeat` objects of our own, and text is made into `str` where it is set.
 
 Never here: display, renderers, painters, the executor; any third-party module.
 """
@@ -16,285 +12,45 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import sys
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from io import BytesIO
-from itertools import chain, count, repeat
 from multiprocessing.reduction import ForkingPickler
 from multiprocessing.util import Finalize
 from pickle import Unpickler
 from sys import modules
-from threading import RLock, get_ident
-from time import monotonic, sleep
+from time import monotonic
 from types import BuiltinFunctionType, FunctionType
-from typing import Any, TypeVar
+from typing import Any
 from weakref import ref
 
-from . import interrupts
+from . import bars, interrupts
 from .adopted import adopt_tqdm
+from .bars import Bar, Task, current_bar, running
 from .capture import Capture, capture_terminal
 from .carrying import carried, is_interactive
-from .channel import ATOMIC, Sender
-from .counting import Counted, Frozen, Held, OfKnownTotal, feeds_a_loop, length_of, may_be_held
-from .events import RECORD_LIMIT, Advanced, Event, Started, encode, split_text
+from .channel import Sender
 from .interrupts import Halt
 from .orphans import Orphan
 from .ptys import Link
+from .sampler import TICK, Sampler
 from .streams import Streams, capture_streams
-from .ticker import Ticker
 from .writer import Screen, Writer
 
-T = TypeVar("T")
+#: The senders of the pools that this process works for, by the pool's key, and what is
+#: known of the terminals on which they are shown.
+senders: dict[str, Sender] = {}
+screens: dict[str, Screen] = {}
 
-#: The largest number that the wire carries.
-MOST = sys.float_info.max
-#: Seconds between two samples.
-TICK = 0.1
-#: Ticks without a task after which the sampler sleeps.
-IDLE_TICKS = 20
-#: Tasks shorter than a tick whose last numbers are told: so many at once, and a second.
-SHORT_BURST, SHORT_RATE = 20.0, 30.0
-#: Seconds that a worker waits at its exit for room in a full channel.
-LAST_WORDS = 1.0
-#: Bars of one task that are shown at most, each below the one before.
-DEPTHS = 100
-#: Records that wait for room in a full channel; beyond, the oldest are dropped.
-BACKLOG = 10_000
-#: Records of text that one write to the channel takes.
-TEXT_AT_ONCE = ATOMIC // RECORD_LIMIT
+#: What tells of tasks that run in threads of this process, by the pool.
+samplers: dict[str, Sampler] = {}
 
+#: Whether this process works for the display of another one, and has none of its own.
+serves = False
 
-# --- the handles ---------------------------------------------------------------------
-
-
-def _valid_total(total: float | None) -> float | None:
-    if total is None:
-        return None
-    if not isinstance(total, (int, float)):
-        try:
-            if isinstance(total, (str, bytes, bytearray)):
-                raise TypeError
-            total = float(total)  # NumPy's numbers
-        except (TypeError, ValueError):
-            raise TypeError(f"total must be a number or None, not {total!r}") from None
-    if total < 0 or total != total:
-        raise ValueError(f"total must be 0 or more, or None where unknown; got {total!r}")
-    return None if total > MOST else total
-
-
-def _plain(n: Any) -> float:
-    """A bar's count as a number that can be told; no Python code of the user's is run.
-
-    Where only such code could tell it (a class of the user's, a `Fraction`), it is 0.
-    """
-    if type(n) not in (int, float):
-        try:
-            if isinstance(type(n).__float__, FunctionType):
-                return 0
-            n = float(n)  # NumPy's numbers
-        except Exception:  # it was not one: 0, as the work goes on all the same
-            return 0
-    return max(-MOST, min(MOST, n)) if n == n else 0
-
-
-def _text(value: object) -> str:
-    """As `str` itself, not of a class of the user's: its methods are called by the sampler."""
-    return str.__str__(str(value))
-
-
-class Bar:
-    """The handle on one bar of the running task. Names as in tqdm.
-
-    In a task, `Bar(total=…)` makes one, nested under those that are open; outside any
-    pool it shows as a plain bar on a terminal, and as nothing elsewhere.
-
-    Args:
-        total: how much there is to do, >= 0; None where unknown.
-        desc: what it is; by default the task's name.
-        unit: what is counted.
-
-    Attributes:
-        n: how much is done; may be set. Exact up to 2**53.
-
-    Raises:
-        TypeError, ValueError: `total` is not a number, or less than 0.
-
-    Guarantees: `update` costs an addition (benchmarks/update.py), takes no lock and never
-    blocks. Threads of one task may share a bar; only additions that meet in the same
-    bytecode could be lost, which CPython's GIL rules out.
-    """
-
-    __slots__ = (
-        "__weakref__",
-        "_born",
-        "_closed_at",
-        "_desc",
-        "_n",
-        "_postfix",
-        "_reading",
-        "_serial",
-        "_task",
-        "_total",
-        "_unit",
-    )
-
-    def __init__(
-        self, total: float | None = None, *, desc: str | None = None, unit: str = "it"
-    ) -> None:
-        task = _current()
-        self._make(task, _valid_total(total), "" if desc is None else _text(desc), _text(unit))
-        if task is not None:
-            task.open(self)
-
-    def _make(
-        self, task: Task | None, total: float | None, desc: str = "", unit: str = "it"
-    ) -> None:
-        self._task = task
-        self._total = total
-        self._desc = desc
-        self._unit = unit
-        self._postfix = ""
-        self._n: float = 0
-        self._reading: Held | Counted | Frozen | None = None
-        self._born = monotonic()
-        self._closed_at: float | None = None
-        self._serial = next(_serials)
-
-    def update(self, n: float = 1) -> None:
-        """`n` more are done."""
-        self._n += n
-
-    @property
-    def n(self) -> float:
-        reading = self._reading
-        return self._n if reading is None else self._n + reading.read(self.closed)[0]
-
-    @n.setter
-    def n(self, value: float) -> None:
-        reading = self._reading
-        self._n = value if reading is None else value - reading.read(self.closed)[0]
-
-    @property
-    def total(self) -> float | None:
-        """How much there is to do; None where unknown."""
-        return self._total
-
-    @total.setter
-    def total(self, value: float | None) -> None:
-        self._total = _valid_total(value)
-
-    @property
-    def desc(self) -> str:
-        """What it is."""
-        return self._desc
-
-    @desc.setter
-    def desc(self, value: str) -> None:
-        self._desc = _text(value)
-
-    @property
-    def unit(self) -> str:
-        """What is counted."""
-        return self._unit
-
-    @property
-    def postfix(self) -> str:
-        """Words after the numbers; a mapping is written as `key=value, …`."""
-        return self._postfix
-
-    @postfix.setter
-    def postfix(self, value: str | Mapping[str, object]) -> None:
-        if isinstance(value, Mapping):
-            value = ", ".join(
-                f"{key}={v:.3g}" if isinstance(v, float) else f"{key}={v}"
-                for key, v in value.items()
-            )
-        self._postfix = _text(value)
-
-    @property
-    def closed(self) -> bool:
-        """Whether it has ended."""
-        return self._closed_at is not None
-
-    def reset(self, total: float | None = None) -> None:
-        """Start anew at 0, now; with another `total`, if one is given."""
-        if total is not None:
-            self._total = _valid_total(total)
-        self.n = 0
-        self._born = monotonic()
-        self._closed_at = None
-        self._serial = next(_serials)
-        if self._task is not None and self not in self._task.slots:
-            self._task.open(self)  # another has taken its place since it was closed
-
-    def close(self) -> None:
-        """It has ended. A second close does nothing."""
-        if self._closed_at is None:
-            if self._reading is not None:
-                self._freeze()
-            self._closed_at = monotonic()
-            if self._task is not None:
-                self._task.closed(self)
-
-    def _freeze(self) -> None:
-        """The loop has ended: keep the count, let go of the iterator."""
-        if self._reading is not None:
-            n, total = self._reading.read(True)
-            if total is not None:
-                self._total = total
-            # in one step: the sampler may look at any time, and two threads may close
-            self._reading = Frozen(n)
-
-    def __enter__(self) -> Bar:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    def _sweep(self) -> None:
-        """Close it where it can be seen from outside that its loop has ended."""
-        if isinstance(self._reading, Held) and self._reading.let_go():
-            self.close()
-
-    def _event(self, task: int, slot: int, now: float) -> Advanced:
-        self._sweep()
-        reading, n, total = self._reading, _plain(self._n), self._total
-        if reading is not None:
-            read, grown = reading.read(False)
-            n += read
-            if grown is not None:
-                total = grown
-        closed_at = self._closed_at
-        return Advanced(
-            task,
-            slot,
-            self._serial,
-            n,
-            total,
-            (now if closed_at is None else closed_at) - self._born,
-            closed_at is not None,
-            self._desc,
-            self._unit,
-            self._postfix,
-        )
-
-
-_serials = count()
-
-
-def current_bar() -> Bar:
-    """The first bar of the running task; made, if the task has none yet.
-
-    Outside any task: a bar that shows on a terminal, and as nothing elsewhere.
-    """
-    task = _current()
-    if task is None:
-        return Bar()
-    task.unfold()
-    return task.slots[0] if task.slots else Bar()
+_sampler: Sampler | None = None
+_capture: Capture | Streams | None = None
+_orphan: Orphan | None = None
 
 
 def current_writer() -> Writer:
@@ -316,433 +72,21 @@ def _put(task: Task, text: str) -> None:
     sender = senders.get(task.pool)
     if sender is not None:
         # None where the task has forked
-        worker = workers.get(task.pool) or _worker or _new_worker()
-        worker.put(task, text, sender)
+        sampler = samplers.get(task.pool) or _sampler or _new_sampler()
+        sampler.put(task, text, sender)
 
 
-def _new_worker() -> Worker:
+def _new_sampler() -> Sampler:
     """What tells of the tasks of this process, now and at its exit."""
-    global _worker
-    _worker = Worker()
-    Finalize(None, _worker._exit, exitpriority=10)
-    return _worker
+    global _sampler
+    _sampler = Sampler()
+    _sampler.capture = _capture
+    Finalize(None, _sampler.exit, exitpriority=10)
+    return _sampler
 
 
 #: What a parameter may be filled with, by the name of its class.
 given_by: dict[str, Callable[[], Any]] = {"Bar": current_bar, "Writer": current_writer}
-
-
-def track(
-    iterable: Iterable[T],
-    total: float | None = None,
-    *,
-    desc: str | None = None,
-    unit: str = "it",
-) -> Iterator[T]:
-    """Iterate, and show how far the loop is. Nested calls show nested rows.
-
-    Args:
-        iterable: what to iterate over.
-        total: how many items there are, >= 0; by default as many as `iterable` says
-            (`len`, or its length hint), else unknown.
-        desc: what it is; by default the task's name.
-        unit: what an item is called.
-
-    Returns:
-        An iterator over the very same items. In a task and straight in a `for`, it is the
-        iterator of a tuple, range, str or bytes itself, or of a list, dict or set of 1,000
-        items and more, at no cost an item; else one in C (4 to 10 ns an item,
-        benchmarks/loop.py).
-
-    Raises:
-        TypeError: `iterable` is not iterable, or `total` not a number.
-        ValueError: `total` is less than 0.
-    """
-    try:
-        iterator = iter(iterable)
-    except TypeError:
-        kind = type(iterable)
-        if hasattr(kind, "__iter__") or hasattr(kind, "__getitem__"):
-            raise  # what its own code says
-        raise TypeError(
-            f"track() needs an iterable, such as a list or range({iterable}); got an int"
-            if isinstance(iterable, int)
-            else f"track() needs an iterable; got an object of type {kind.__name__}"
-        ) from None
-    total = _valid_total(total)
-    if _current() is None:
-        return iterator
-    derived = total is None
-    if derived:
-        total = length_of(iterable, iterator)
-    bar = Bar(total, desc=desc, unit=unit)
-    if running() is not None and may_be_held(iterable, iterator) and feeds_a_loop(sys._getframe(1)):
-        bar._reading = Held(iterator) if derived else OfKnownTotal(iterator)
-        return iterator
-    counted = Counted()
-    bar._reading = counted
-    return counted.wrap(iterator, bar.close, derived and iterator is not iterable)
-
-
-# --- the life of a task --------------------------------------------------------------
-
-#: Threads of a task that open bars take turns.
-_opening = RLock()
-
-_things = [object()]
-_ONE_HOLDER = sys.getrefcount(_things[0])
-
-
-def _is_free(slots: tuple[Bar, ...], depth: int) -> bool:
-    """Whether the bar there has ended, or was dropped, so that another may take its place."""
-    slots[depth]._sweep()
-    # the first is never dropped: it can be had again as `current_bar()`
-    if depth and slots[depth]._reading is None and sys.getrefcount(slots[depth]) <= _ONE_HOLDER:
-        slots[depth].close()
-    return slots[depth].closed
-
-
-class Task:
-    """What a process knows of a task that runs in it: its open bars by depth.
-
-    A bar takes the lowest depth that is free, so that one that follows another takes its
-    place, and one that is opened within another stands below it.
-    """
-
-    # of the class, and so at no cost for tasks that need nothing of it
-    announced = False
-    slots: tuple[Bar, ...] = ()
-    gone: tuple[object, ...] = ()
-    """What `sample` may have let go of; to be cleared by who called it, without a lock:
-    these may be the last references to objects of the user's."""
-    life: ref[Callable[..., Any]] | None = None
-    """What the stock loop calls; its end is the task's."""
-    location: tuple[int, int] | None = None
-    writer: Writer | None = None
-    chunk: tuple[Iterator[Any], int] | None = None
-    """The items of a chunk, and how many: its bar is made once somebody looks."""
-    _seen: tuple[tuple[object, ...], ...] = ()
-
-    on_end: Callable[[Task], None] | None = None
-    """To be called with it once all its bars are closed."""
-    run = 0
-    """Which of the runs in this process, where an engine may run a task more than once."""
-
-    def __init__(self, id: int, pool: str = "") -> None:
-        self.id = id
-        self.pool = pool
-        self.born = monotonic()
-
-    def unfold(self) -> None:
-        """Make the bar of the chunk, unless it is there."""
-        with _opening:
-            chunk, self.chunk = self.chunk, None
-            if chunk is not None:
-                bar = Bar.__new__(Bar)
-                bar._make(self, chunk[1])
-                bar._born = self.born
-                bar._reading = Held(*chunk)
-                self.slots = (bar, *self.slots)
-
-    def open(self, bar: Bar) -> None:
-        if self.chunk is not None:
-            self.unfold()
-        with _opening:
-            for depth in range(len(self.slots)):
-                if _is_free(self.slots, depth):
-                    self.slots = (*self.slots[:depth], bar, *self.slots[depth + 1 :])
-                    return
-            if len(self.slots) < DEPTHS:
-                self.slots = (*self.slots, bar)
-
-    def closed(self, bar: Bar) -> None:
-        if self.on_end is not None and all(b.closed for b in self.slots):
-            self.on_end(self)
-
-    def sample(self, now: float) -> list[Event]:
-        """What has changed since the last call."""
-        if self.chunk is not None:
-            self.unfold()
-        slots = self.slots
-        if not slots:
-            return []
-        self.gone = tuple([bar._reading for bar in slots])
-        events = [bar._event(self.id, slot, now) for slot, bar in enumerate(slots)]
-        # all but `elapsed`, which changes always
-        looks = [(e.serial, e.n, e.total, e.closed, *e[7:]) for e in events]
-        seen, self._seen = self._seen, tuple(looks)
-        return [
-            e
-            for e, look, old in zip(events, looks, chain(seen, repeat(())), strict=False)
-            if look != old
-        ]
-
-    def end(self) -> None:
-        """Close all its bars: nothing of the user's is held any longer."""
-        self.chunk = None
-        for bar in reversed(self.slots):
-            bar.close()
-
-
-class Worker:
-    """The progress side of one worker process: its sampler, and what waits to be sent.
-
-    Guarantees: `begin` and `end` take a lock that the sampler holds for microseconds and
-    never while it waits; neither ever waits for the parent. Of what a full channel
-    refuses, the newest values are kept and sent later, also after the task's end. Text is
-    sent whole and in order: it is in the channel when `put` returns, so that neither a
-    kill nor the task's result overtakes it.
-    """
-
-    pace = TICK
-    """Seconds between two looks; more where a pool has thousands of workers."""
-
-    def __init__(self) -> None:
-        self._lock = RLock()
-        self._task: Task | None = None
-        self._others: tuple[Task, ...] = ()
-        """Tasks that run in threads of this process."""
-        self._sender: Sender | None = None
-        self._waiting: OrderedDict[tuple[int, int], bytes] = OrderedDict()
-        self._text: deque[bytes] = deque()
-        self._speaking = RLock()
-        """Held by the thread that sends text. It takes no other lock meanwhile: a finalizer
-        may write while its thread holds `_lock` (tests/core/test_writer.py)."""
-        self._sending = False
-        """Whether its holder is at it. Within, a finalizer or a signal handler may write, too."""
-        self._spoke = 0.0
-        self._idle = 0
-        self._allowed = SHORT_BURST
-        self._asked = 0.0
-        self._sampler = Ticker(self._tick, TICK, "barexec-sampler")
-
-    def begin(self, task: Task, sender: Sender) -> None:
-        """The task starts. It is announced at once, but at most once a tick."""
-        self._task = task
-        self._began(task, sender)
-
-    def enter(self, task: Task, sender: Sender) -> None:
-        """The same, of a task that runs in a thread, beside others."""
-        with self._lock:
-            self._others = *self._others, task
-        self._began(task, sender)
-
-    def leave(self, task: Task) -> None:
-        """Such a task has ended."""
-        with self._lock:
-            self._others = tuple([other for other in self._others if other is not task])
-        self.end(task)
-
-    def _began(self, task: Task, sender: Sender) -> None:
-        self._sender = sender
-        self._idle = 0
-        if task.born - self._spoke >= self.pace:
-            with self._lock:
-                self._announce(task, task.born)
-                if not sender.waits:
-                    self._flush()
-        sampler = self._sampler
-        if sampler.parked:
-            sampler.wake()
-        elif not sampler.running:
-            # where no thread can be had, the numbers are told as tasks begin and end
-            with suppress(RuntimeError):
-                sampler.start()
-
-    def end(self, task: Task) -> None:
-        """The task has ended: its last numbers follow, if any were or are to be told."""
-        now = monotonic()
-        short = now - task.born < TICK
-        if self._task is task:
-            self._task = None
-        if short and not task.announced:
-            # the sampler, if it looks just now, may announce it all the same: no harm is done
-            if not (task.slots or task.chunk):
-                return
-            if not self._may_tell(now):
-                task.end()
-                return
-        task.unfold()
-        task.end()  # without the lock: objects of the user's may die
-        with self._lock:
-            if self._sender is None:
-                return
-            if not short:
-                self._announce(task, now)  # (again,) with the time that it ran in all
-            self._keep(task.sample(now))
-            if task.announced and not self._sender.waits:
-                self._flush()
-
-    def put(self, task: Task, text: str, sender: Sender) -> None:
-        """Send text, in the order in which it comes; wait while the channel is full."""
-        self._sender = sender
-        self._text.extend([encode(part) for part in split_text(task.id, text)])
-        with self._speaking:
-            # what is written within a write is sent by the outer one: it may be one of many
-            # signals that come while it waits
-            while self._text and self._sender is not None and not self._sending:
-                self._send_text(sender.ready)
-
-    def _send_text(self, wait: Callable[[float], object] | None = None) -> bool:
-        """Send the text that waits; to be called with `_speaking` held, and not within itself.
-        False: the channel is full, and there is no `wait` for room."""
-        self._sending = True
-        try:
-            while self._text and self._sender is not None:
-                count = min(len(self._text), TEXT_AT_ONCE)
-                if self._send(b"".join([self._text[at] for at in range(count)])):
-                    for _ in range(min(count, len(self._text))):  # 0, once the parent is gone
-                        self._text.popleft()
-                elif wait is not None:
-                    wait(TICK)
-                else:
-                    return False
-        finally:
-            self._sending = False
-        return True
-
-    def _speak(self) -> bool:
-        """Send the text that waits. False: the channel is full, or another thread is at it."""
-        if not self._text:
-            return True
-        if not self._speaking.acquire(blocking=False):
-            return False
-        try:
-            return not self._sending and self._send_text()
-        finally:
-            self._speaking.release()
-
-    def _send(self, data: bytes) -> bool:
-        """False: the channel is full."""
-        try:
-            return self._sender is None or self._sender.send(data)
-        except OSError:
-            # the parent is gone, or the task closed our descriptor: the work goes on
-            self._sender = None
-            self._text.clear()
-            return True
-
-    def _may_tell(self, now: float) -> bool:
-        """Whether the numbers of one more very short task may be told: not of thousands."""
-        share = TICK / self.pace
-        more = (now - self._asked) * SHORT_RATE * share
-        self._allowed = min(max(1.0, SHORT_BURST * share), self._allowed + more)
-        self._asked = now
-        if self._allowed < 1:
-            return False
-        self._allowed -= 1
-        return True
-
-    def _announce(self, task: Task, now: float) -> None:
-        task.announced = True
-        self._spoke = now
-        self._keep([Started(task.id, os.getpid(), now - task.born, task.run)])
-
-    def _keep(self, events: list[Event]) -> None:
-        for event in events:
-            slot = event.slot if isinstance(event, Advanced) else -1
-            self._waiting[event.task, slot] = encode(event)
-        while len(self._waiting) > BACKLOG:
-            self._waiting.popitem(last=False)
-
-    def _tick(self) -> bool:
-        with self._lock:
-            task, sender = self._task, self._sender
-            tasks = self._others if task is None else (task, *self._others)
-            now = monotonic()
-            for task in tasks:
-                if not task.announced:
-                    self._announce(task, now)
-                self._keep(task.sample(now))
-            if not tasks:
-                self._idle += 1
-            waits = sender is not None and sender.waits
-            if not waits:
-                self._flush()
-        for task in tasks:
-            task.gone = ()
-        if _capture is not None:
-            self._watch(_capture)
-        if waits:
-            self._flush()
-        waits = bool(self._sender and (self._waiting or self._text))
-        return bool(tasks) or waits or (self._sampler.parks and self._idle < IDLE_TICKS)
-
-    def _watch(self, capture: Capture | Streams) -> None:
-        """Somebody is to read what is printed."""
-        capture.watch(lambda: self._sender is not None and self._sender.listened_to())
-
-    def _flush(self) -> bool:
-        """Send what waits, in writes that go through whole. False: the channel is full."""
-        if not self._speak():
-            return False
-        while self._waiting and self._sender is not None:
-            with self._lock:
-                batch: dict[tuple[int, int], bytes] = {}
-                size = 0
-                for key, record in self._waiting.items():
-                    size += len(record)
-                    if size > ATOMIC:
-                        break
-                    batch[key] = record
-            if not self._send(b"".join(batch.values())):
-                return False
-            with self._lock:
-                for key, record in batch.items():
-                    if self._waiting.get(key) is record:
-                        del self._waiting[key]
-        return True
-
-    def _exit(self) -> None:
-        """The worker exits: what still waits gets one last, bounded chance."""
-        if _capture is not None:
-            self._watch(_capture)
-        until = monotonic() + LAST_WORDS
-        sender = self._sender
-        if sender is not None and sender.waits:
-            while (self._waiting or self._text) and self._sender and monotonic() < until:
-                self._sampler.kick()
-                sleep(TICK / 10)
-            return
-        self._sampler.stop(patience=TICK)
-        while self._sender is not None and not self._flush():
-            left = until - monotonic()
-            if left <= 0 or not self._sender.ready(left):
-                return
-
-
-#: The senders of the pools that this process works for, by the pool's key, and what is
-#: known of the terminals on which they are shown.
-senders: dict[str, Sender] = {}
-screens: dict[str, Screen] = {}
-#: Gives the task for bars outside of any; None where nothing is to be shown. Set by the
-#: package in a main process, so that nothing here needs to know of a display.
-stage: Callable[[], Task | None] | None = None
-
-#: What runs in threads of this process, by the thread; and what tells of it, by the pool.
-threads: dict[int, Task] = {}
-workers: dict[str, Worker] = {}
-
-#: Whether this process works for the display of another one, and has none of its own.
-serves = False
-
-_worker: Worker | None = None
-_task: Task | None = None
-_capture: Capture | Streams | None = None
-_orphan: Orphan | None = None
-
-
-def running() -> Task | None:
-    """The task that runs here: in this process, or in this thread of it."""
-    return _task if _task is not None or not threads else threads.get(get_ident())
-
-
-def _current() -> Task | None:
-    """The task that a new bar belongs to."""
-    task = running()
-    if task is not None:
-        return task
-    return stage() if stage is not None else None
 
 
 #: A function, or the module and the name that it is found by.
@@ -822,15 +166,14 @@ def begin(
         bar: desc, total and unit of that bar, if the task is to have one from the start.
         location: where the task is shown: column and row.
     """
-    global _task
-    if _task is not None:
-        _end(_task)
+    if bars.alone is not None:
+        _end(bars.alone)
     if interrupts.alarmed and interrupts.halted():
         return interrupts.refuse
     call = _function(function)
     if not callable(call):  # the stock loop will say so
         return call  # type: ignore[no-any-return]
-    task = _task = Task(id, pool)
+    task = bars.alone = Task(id, pool)
     if fill or bar or location:
         task.location = location
         if bar is not None:
@@ -848,11 +191,11 @@ def begin(
     task.life = ref(running, _over)
     sender = senders.get(pool)
     if sender is not None:
-        if _worker is None:
-            _new_worker()
+        if _sampler is None:
+            _new_sampler()
             if _capture is not None:
                 _capture.over(0)  # what was printed before the first task
-        _worker.begin(task, sender)  # type: ignore[union-attr]
+        _sampler.begin(task, sender)  # type: ignore[union-attr]
         if _capture is not None:
             _capture.begin(id)
     return running
@@ -860,26 +203,24 @@ def begin(
 
 def _over(life: ref[Callable[..., Any]]) -> None:
     """The stock loop has let go of what it called: the task has ended."""
-    global _task
-    task = _task
+    task = bars.alone
     if task is None or task.life is not life:
         return
     if task.slots or task.chunk or task.announced or monotonic() - task.born >= TICK:
         _end(task)
     else:
         # the usual one of thousands: nothing to tell
-        _task = None
-        if _worker is not None:
-            _worker._task = None
+        bars.alone = None
+        if _sampler is not None:
+            _sampler.task = None
         if _capture is not None:
             _capture.over(task.id)
 
 
 def _end(task: Task) -> None:
-    global _task
-    _task = None
-    if _worker is not None:
-        _worker.end(task)
+    bars.alone = None
+    if _sampler is not None:
+        _sampler.end(task)
     if _capture is not None:
         _capture.over(task.id)
 
@@ -911,8 +252,8 @@ def open_chunk(items: tuple[Any, ...], fresh: bool) -> Iterator[Any]:
     if fresh:
         return _each_afresh(items, current_bar())
     iterator = iter(items)
-    if _task is not None:
-        _task.chunk = iterator, len(items)
+    if bars.alone is not None:
+        bars.alone.chunk = iterator, len(items)
     return iterator
 
 
@@ -965,7 +306,7 @@ def _attach(
     global _capture, _orphan
     if halt is not None:
         interrupts.hold()
-        interrupts.arm(lambda: _task, halt)
+        interrupts.arm(lambda: bars.alone, halt)
     _orphan = Orphan(_bid_farewell)
     senders[pool], screens[pool] = sender, screen
     if not (capture and screen.live and sender.listened_to()):
@@ -975,6 +316,8 @@ def _attach(
         _capture = capture_terminal(link, screen.device, *size, always=capture == "named")
     if _capture is None:
         _capture = capture_streams(screen.device, partial(say, pool))
+    if _sampler is not None:
+        _sampler.capture = _capture
     if _capture is not None:
         adopt_tqdm(_follower)
 
@@ -987,7 +330,7 @@ def _bid_farewell() -> None:
 
 def _follower(fd: int, unit: str) -> Bar | None:
     """A bar for one of tqdm that would draw on that descriptor, where that is caught."""
-    caught = _task is not None and _capture is not None and fd in _capture.captured
+    caught = bars.alone is not None and _capture is not None and fd in _capture.captured
     return Bar(unit=unit) if caught else None
 
 
@@ -1002,14 +345,10 @@ def say(pool: str, task: int, text: str) -> bool:
 
 def _forget() -> None:
     """A forked child is not the task that its parent runs, and shows nothing of its own."""
-    global _capture, _opening, _task, _worker, stage
+    global _capture, _sampler
     _capture = None
-    _opening = RLock()
-    _task = None
-    _worker = None
-    stage = None
-    threads.clear()
-    workers.clear()
+    _sampler = None
+    samplers.clear()
 
 
 if hasattr(os, "register_at_fork"):

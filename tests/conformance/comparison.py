@@ -49,7 +49,7 @@ DISPLAYS = ("terminal", "file") if hasattr(os, "openpty") else ("file",)
 #: Seconds that a run may take; the tests for deadlocks give up after 300 s themselves.
 LIMIT = 400.0
 #: Seconds within which the last helper process of a run that has ended goes away.
-PATIENCE = 10.0
+PATIENCE = 30.0
 #: Of the environment, what would change how progress is shown.
 VARIABLES = ("BAREXEC", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES")
 

@@ -25,21 +25,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from barexec import counting, worker
+from barexec import bars, counting, sampler
+from barexec.bars import DEPTHS, Bar, Task, track
 from barexec.counting import BLOCK, SMALL
 from barexec.events import Advanced
-from barexec.worker import Bar, Task, track
 
 
 @contextmanager
 def running() -> Iterator[Task]:
     """A task that runs, as in a worker."""
-    before, worker._task = worker._task, Task(1)
+    before, bars.alone = bars.alone, Task(1)
     try:
-        yield worker._task
+        yield bars.alone
     finally:
-        worker._task.end()
-        worker._task = before
+        bars.alone.end()
+        bars.alone = before
 
 
 @pytest.fixture
@@ -322,7 +322,7 @@ def test_straight_in_a_for_the_iterator_is_handed_out_itself(task: Task) -> None
         assert (a, b) == (0, None)
         assert reading(task) == "Held"
         break
-    for _ in worker.track(range(3)):
+    for _ in bars.track(range(3)):
         assert reading(task) == "Held"
     for _ in track(xs) if xs else ():
         assert reading(task) in ("Held", "Counted")
@@ -507,9 +507,9 @@ def test_recursion_may_be_deep(task: Task) -> None:
                 return go_down(depth - 1) + 1
         return 1
 
-    assert go_down(2 * worker.DEPTHS) == 2 * worker.DEPTHS + 1
-    assert len(task.slots) == worker.DEPTHS
-    assert len(task.sample(0.0)) == worker.DEPTHS
+    assert go_down(2 * DEPTHS) == 2 * DEPTHS + 1
+    assert len(task.slots) == DEPTHS
+    assert len(task.sample(0.0)) == DEPTHS
 
 
 # --- what changes in the loop --------------------------------------------------------
@@ -936,10 +936,10 @@ def test_what_dies_with_a_loop_dies_without_a_lock_held(task: Task) -> None:
             other.start()
             other.join()
 
-    machine = worker.Worker()
+    machine = sampler.Sampler()
     lock = machine._lock
     try:
-        machine._task = task
+        machine.task = task
         items: list[Any] = [Waits()]
         items += [None] * SMALL
         for _ in track(items):
@@ -949,7 +949,7 @@ def test_what_dies_with_a_loop_dies_without_a_lock_held(task: Task) -> None:
         machine._tick()
         assert held == [False]
     finally:
-        machine._sampler.stop()
+        machine._ticker.stop()
 
 
 # --- who else runs -------------------------------------------------------------------
@@ -1084,7 +1084,7 @@ def test_threads_that_open_bars_at_once_do_not_get_the_same_place(
     task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Bar(desc="over").close()
-    real, both, looks = worker._is_free, threading.Event(), []
+    real, both, looks = bars._is_free, threading.Event(), []
 
     def slow(slots: tuple[Bar, ...], depth: int) -> bool:
         free = real(slots, depth)
@@ -1094,14 +1094,14 @@ def test_threads_that_open_bars_at_once_do_not_get_the_same_place(
         both.wait(0.05)  # for the other, which must not come
         return free
 
-    monkeypatch.setattr(worker, "_is_free", slow)
-    bars: list[Bar] = []
-    threads = [threading.Thread(target=lambda: bars.append(Bar())) for _ in range(2)]
+    monkeypatch.setattr(bars, "_is_free", slow)
+    opened: list[Bar] = []
+    threads = [threading.Thread(target=lambda: opened.append(Bar())) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert {*task.slots} == {*bars}
+    assert {*task.slots} == {*opened}
 
 
 def test_coroutines_of_a_task_may_take_turns(task: Task) -> None:
@@ -1232,7 +1232,7 @@ def test_a_total_that_is_none_is_an_error_at_the_call(total: Any, error: type[Ex
 
 @kinds
 def test_outside_of_any_pool_the_iterator_is_just_that(kind: str) -> None:
-    assert worker._task is None
+    assert bars.alone is None
     assert list(track(KINDS[kind](7), desc="x", unit="y")) == list(KINDS[kind](7))
     source: Any = KINDS[kind](3)
     assert type(track(source)) is type(iter(KINDS[kind](3)))
@@ -1242,8 +1242,8 @@ def test_outside_of_any_pool_the_iterator_is_just_that(kind: str) -> None:
 
 FORKS = """
 import os, sys, threading, warnings
-from barexec import counting, worker
-from barexec.worker import Task, current_bar, track
+from barexec import bars, counting, sampler, worker
+from barexec.bars import Task, current_bar, track
 
 class Sender:
     waits = False
@@ -1252,9 +1252,9 @@ class Sender:
         self.came.set()
         return True
 
-worker.TICK = 0.01
-worker._worker = machine = worker.Worker()
-worker._task = task = Task(1)
+sampler.TICK = 0.01
+worker._sampler = machine = sampler.Sampler()
+bars.alone = task = Task(1)
 sender = Sender()
 machine.begin(task, sender)
 with warnings.catch_warnings(record=True) as warned:
@@ -1263,7 +1263,7 @@ with warnings.catch_warnings(record=True) as warned:
         pid = os.fork()
         if not pid:
             # the child is no task, and has no thread that it did not start
-            clean = worker._task is None and worker._worker is None
+            clean = bars.alone is None and worker._sampler is None
             clean &= threading.active_count() == 1
             clean &= list(track([1, 2])) == [1, 2]
             os._exit(0 if clean else 1)

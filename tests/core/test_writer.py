@@ -21,11 +21,21 @@ import pytest
 from still import StillTicker
 
 import barexec
-from barexec import Bar, ProgressPoolExecutor, Writer, current_bar, current_writer, worker
+from barexec import (
+    Bar,
+    ProgressPoolExecutor,
+    Writer,
+    bars,
+    current_bar,
+    current_writer,
+    sampler,
+    worker,
+)
 from barexec.channel import open_channel, open_message_channel
 from barexec.events import Decoder, Event, Printed
 from barexec.injection import to_fill
-from barexec.worker import Call, Worker, begin
+from barexec.sampler import Sampler
+from barexec.worker import Call, begin
 from barexec.writer import Screen
 
 #: Seconds for what must happen; nothing here waits so long unless it has failed.
@@ -96,8 +106,8 @@ class Stage:
     """This process as a worker, in which one task runs."""
 
     def __init__(self) -> None:
-        self.machine = Worker()
-        worker._worker = self.machine
+        self.machine = Sampler()
+        worker._sampler = self.machine
 
     def begin(self, sender: Any, id: int = 1, **options: Any) -> Callable[..., Any]:
         """A task starts; it ends when what this gives is let go of."""
@@ -107,8 +117,9 @@ class Stage:
 
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    monkeypatch.setattr(worker, "Ticker", StillTicker)
-    for name, value in (("_worker", None), ("_task", None), ("senders", {}), ("screens", {})):
+    monkeypatch.setattr(sampler, "Ticker", StillTicker)
+    monkeypatch.setattr(bars, "alone", None)
+    for name, value in (("_sampler", None), ("senders", {}), ("screens", {})):
         monkeypatch.setattr(worker, name, value)
     yield Stage()
 

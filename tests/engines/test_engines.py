@@ -27,8 +27,8 @@ import pytest
 import work
 
 import barexec
+from barexec import bars, remote, sampler, worker
 from barexec import display as displays
-from barexec import worker
 from barexec.channel import open_memory_channel, open_named_channel, open_shared_channel
 from barexec.state import Status, Tasks
 from barexec.testing import check_way
@@ -106,10 +106,10 @@ def make(request: pytest.FixtureRequest, engine: str) -> Iterator[Make]:
 
     yield make
     until = monotonic() + 30
-    while worker.threads and monotonic() < until:  # Dask can't stop what it has cancelled
+    while bars.threads and monotonic() < until:  # Dask can't stop what it has cancelled
         sleep(0.01)
-    assert not worker.threads
-    assert not [pool for pool in worker.workers if worker.workers[pool]._others]
+    assert not bars.threads
+    assert not [pool for pool in worker.samplers if worker.samplers[pool]._others]
 
 
 @pytest.fixture
@@ -255,7 +255,7 @@ def test_nothing_is_left(make: Make) -> None:
     left = [thread.name for thread in threading.enumerate() if thread.name.startswith("barexec")]
     assert left == []
     assert not worker.senders
-    assert not worker.workers
+    assert not worker.samplers
 
 
 # --- what only some have ---
@@ -282,7 +282,6 @@ class Elsewhere(Executor):
         sent = pickle.dumps(fn)
 
         def arrive() -> Any:
-            from barexec import remote
 
             route, remote._routes = remote._routes, {}
             made, remote._made = remote._made, set()
@@ -457,7 +456,6 @@ def test_a_way_by_dask_whose_client_is_closed(tasks: list[Tasks], tmp_path: Path
 
 
 def test_many_workers_tell_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    from barexec import remote
     from barexec.channel import MemoryReceiver
     from barexec.events import Advanced, Decoder
     from barexec.writer import Screen
@@ -466,14 +464,15 @@ def test_many_workers_tell_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
     assert remote.pace(10_000) == pytest.approx(5.0)
     now = 100.0
     monkeypatch.setattr(remote, "monotonic", lambda: now)
-    monkeypatch.setattr(worker, "monotonic", lambda: now)
+    for module in (bars, sampler):
+        monkeypatch.setattr(module, "monotonic", lambda: now)
     receiver = MemoryReceiver()
     route = remote.Route("pace", receiver.sender, Screen(), False, "elsewhere", 1.0)
-    told = remote._Remote("pace")
-    monkeypatch.setattr(told._sampler, "start", lambda: None)
-    task = worker.Task(7, "pace")
+    told = remote._RemoteSampler("pace")
+    monkeypatch.setattr(told._ticker, "start", lambda: None)
+    task = bars.Task(7, "pace")
     told.enter(task, receiver.sender)
-    worker.threads[threading.get_ident()] = task
+    bars.threads[threading.get_ident()] = task
     try:
         with barexec.Bar(100) as bar:
             for _ in range(50):
@@ -482,7 +481,7 @@ def test_many_workers_tell_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
                 assert told._tick()
             numbers = [e.n for e in Decoder().feed(receiver.receive()) if isinstance(e, Advanced)]
     finally:
-        del worker.threads[threading.get_ident()]
+        del bars.threads[threading.get_ident()]
         remote.close(route.pool)
     assert numbers == [1, 11, 21, 31, 41]
 

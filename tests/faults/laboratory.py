@@ -31,7 +31,7 @@ from barexec import ProgressPoolExecutor
 from barexec import display as displays
 
 #: Seconds within which whatever a fault left behind must be gone.
-PATIENCE = 10.0
+PATIENCE = 30.0
 #: Seconds that the slowest terminal may take for all that a fault prints.
 SLOWEST = 45.0
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from programs import INTERRUPTS, OURS, PARENTS, TERMINALS, Program
 from table import DISPLAYS, METHODS, WORKERS, Row
+from unprotected import PROTECTIONS, Protection
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
 BEGIN, END = "<!-- the table: from tests/faults -->", "<!-- its end -->"
@@ -66,6 +67,12 @@ def test_the_document_shows_the_table(pytestconfig: pytest.Config) -> None:
     if pytestconfig.getoption("--rewrite-screens"):
         DOCUMENT.write_text(now, encoding="utf-8")
     assert text == now or pytestconfig.getoption("--rewrite-screens")
+
+
+@pytest.mark.parametrize("protection", PROTECTIONS, ids=lambda protection: protection.row)
+def test_what_protects_is_still_where_it_is_taken_out(protection: Protection) -> None:
+    file = DOCUMENT.parents[1] / "barexec" / protection.file
+    assert file.read_text(encoding="utf-8").count(protection.there) == 1
 
 
 def test_there_are_as_many_rows_as_are_promised() -> None:

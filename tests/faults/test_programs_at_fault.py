@@ -26,7 +26,7 @@ from two_screens import with_two_screens
 TESTS = Path(__file__).parents[1]
 
 #: Seconds after which a program counts as one that hangs.
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 CELLS = [
     pytest.param(name, method, display, id=f"{name}-{method}-{display}")

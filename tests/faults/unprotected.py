@@ -56,7 +56,7 @@ PROTECTIONS = [
     Protection(
         "no thread can be had",
         "spawn-plain",
-        "worker.py",
+        "sampler.py",
         "            with suppress(RuntimeError):\n                sampler.start()",
         "            sampler.start()",
     ),
@@ -64,7 +64,7 @@ PROTECTIONS = [
         "SIGKILL in a loop",
         "forkserver-plain",
         "pool.py",
-        "Status.LOST if isinstance(error, BrokenProcessPool) else Status.FAILED",
+        "Status.LOST if isinstance(error, self.lost) else Status.FAILED",
         "Status.FAILED",
     ),
     Protection(
@@ -85,6 +85,13 @@ PROTECTIONS = [
         "    def _is_mine",
         "        finally:\n            self._drawing = None\n            self._round.release()\n\n"
         "    def _is_mine",
+    ),
+    Protection(
+        "the thread that reads prints raises",
+        "fork-inline",
+        "pty_reader.py",
+        "            self._error = error\n            self._notify(True)\n            return False",
+        "            raise",
     ),
     Protection(
         "no channel can be made",

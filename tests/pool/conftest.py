@@ -25,7 +25,7 @@ from barexec import display as displays
 from barexec.state import TaskState
 
 #: Seconds within which whatever a test left behind must be gone.
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 Script = Callable[..., "subprocess.CompletedProcess[str]"]
 

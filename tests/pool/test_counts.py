@@ -238,6 +238,19 @@ def test_numbers_that_come_after_the_end_are_the_tasks_all_the_same(display: Dis
     assert task.message == "ValueError: no"
 
 
+def test_an_end_is_seen_before_it_is_reported(display: Display) -> None:
+    """Who waits for a result may have it before callbacks are called, and print something."""
+    pool = Pool(display, None, Scripted())  # type: ignore[arg-type]
+    future: Future[None] = Future()
+    seen: list[bool] = []
+    future.add_done_callback(lambda future: seen.append(pool.ending))
+    pool.accepted(1, future)
+    assert not pool.ending
+    future.set_result(None)
+    assert seen == [True]
+    assert not pool.ending
+
+
 def test_a_task_that_the_executor_refuses_never_was(display: Display) -> None:
     pool = Pool(display, None, Scripted())  # type: ignore[arg-type]
     display.pools.append(pool)
