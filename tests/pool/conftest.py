@@ -20,14 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from displays_seen import Script, Shown
 
 from barexec import display as displays
-from barexec.state import TaskState
 
 #: Seconds within which whatever a test left behind must be gone.
 PATIENCE = 30.0
-
-Script = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def _children() -> set[int]:
@@ -110,30 +108,6 @@ def context(method: str) -> BaseContext:
 def children() -> Callable[[], set[int]]:
     """What tells the ids of this process's children."""
     return _children
-
-
-class Shown:
-    """The displays that the test brought into being, in their order."""
-
-    def __init__(self) -> None:
-        self.displays: list[displays.Display] = []
-
-    @property
-    def only(self) -> displays.Display:
-        (display,) = self.displays
-        return display
-
-    @property
-    def tasks(self) -> dict[int, TaskState]:
-        """All tasks of the only display, by number."""
-        tasks = self.only.tasks
-        found = [*tasks.finished.values(), *tasks.failed.values(), *tasks.running.values()]
-        return {task.id: task for task in sorted([*found, *tasks.waiting()], key=lambda t: t.id)}
-
-    @property
-    def outcomes(self) -> list[tuple[str, str]]:
-        """Name and status of each, in the order in which they were submitted."""
-        return [(task.desc, task.status.name) for task in self.tasks.values()]
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import tasks
-from conftest import Shown
+from displays_seen import Shown
 
 from barexec import ProgressPoolExecutor, channel, worker
 from barexec import display as displays

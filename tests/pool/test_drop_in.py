@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 import tasks
-from conftest import Script, Shown
+from displays_seen import Script, Shown
 
 from barexec import ProgressPoolExecutor, worker
 from barexec.executor import PoolOptions

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import tasks
-from conftest import Shown
+from displays_seen import Shown
 
 from barexec import ProgressPoolExecutor
 from barexec import display as displays

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import tasks
-from conftest import Shown
+from displays_seen import Shown
 
 from barexec import Bar, ProgressPoolExecutor, track
 from barexec import display as displays

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import tasks
 import writing
-from conftest import Shown
+from displays_seen import Shown
 
 from barexec import ProgressPoolExecutor
 from barexec.testing import Screen
