@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .bars import Bar, current_bar, track
-    from .display import fullscreen, paused
+    from .display import paused
     from .engines.dask import ProgressDaskExecutor
     from .engines.interpreters import ProgressInterpreterPoolExecutor
     from .engines.mpi import ProgressMPIPoolExecutor
@@ -49,7 +49,7 @@ _HOMES = {
     "Writer": "writer",
     "current_bar": "bars",
     "current_writer": "worker",
-    "fullscreen": "display",
+    "fullscreen": "sharing",
     "paused": "display",
     "track": "bars",
     "wrap": "engines.wrapped",
@@ -76,7 +76,7 @@ def __getattr__(name: str) -> Any:
 
 def _stage() -> Any:
     """Where bars outside any pool are shown: loaded with the first of them."""
-    from .display import stage
+    from .sharing import stage
 
     return stage()
 

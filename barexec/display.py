@@ -4,9 +4,9 @@
     workers ══ channel ══► Decoder       ├► Tasks ── 10 Hz ──────┤
     bars outside any pool (read directly)┘                       └► Narration ─► PlainPainter
 
-A process has one display for each stream; executors that live at the same time and bare
-bars share it. It lives from the first task until the last pool has closed. Its thread is
-the only one that touches `Tasks` and the terminal; everybody else appends to a deque.
+It lives from the first task until the last pool has closed. Its thread is the only one that
+touches `Tasks` and the terminal; everybody else appends to a deque. Who takes part in it:
+`sharing`.
 
 Whatever goes wrong in here becomes one warning, and the work goes on without a display;
 no warning where stderr itself is gone.
@@ -17,30 +17,26 @@ executor.
 
 from __future__ import annotations
 
-import atexit
 import errno
-import multiprocessing
 import os
 import sys
 import threading
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import CancelledError
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from time import monotonic, process_time
-from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
+from typing import TYPE_CHECKING, Literal, TextIO, TypeVar
 
 from . import policy as policies
-from . import worker
 from .bars import Task
-from .channel import Receiver, Sender, open_channel
 from .events import Event
 from .line_discipline import TerminalText
-from .pool import LINGER, PATIENCE, Nothing, Pool, ids
+from .pool import LINGER, PATIENCE, Nothing, Pool
 from .program_text import ProgramText, Questions
 from .pty_reader import PtyReader, Said
-from .ptys import Link, open_link
+from .ptys import Link
 from .state import FAULTS, KEPT, Status, Submission, Tasks, TaskState, apply
 from .suspension import Suspension
 from .terminal_text import clip, printable
@@ -83,8 +79,10 @@ def _in_one_line(error: BaseException) -> str:
     return f"{name}: {text}" if text else name
 
 
-_lock = threading.Lock()
-_displays: list[Display] = []
+#: Held where it is decided who takes part in which display, and which has ended.
+lock = threading.Lock()
+#: The displays that have not ended: one for each stream.
+live: list[Display] = []
 
 
 class Display:
@@ -169,7 +167,7 @@ class Display:
             if self._policy.mode != "plain":
                 # by this thread: what it prints from now on has its place after what tasks do
                 self._program.open()
-                _questions.take_over()
+                questions.take_over()
             try:
                 self._ticker.start()
             except RuntimeError as error:
@@ -181,7 +179,7 @@ class Display:
         if self._ticker.running:
             self._ticker.kick()
         elif not self.finished.is_set() and (
-            may_wait or not (_lock.locked() or self._round.locked())
+            may_wait or not (lock.locked() or self._round.locked())
         ):
             self._tick()  # it never started: this thread looks in its place
 
@@ -245,7 +243,7 @@ class Display:
         return self._drawing == threading.get_ident()
 
     def _fail(self, error: BaseException) -> None:
-        with _lock:
+        with lock:
             self._retire()
         self._close_screen()
         self._reader.stop(starting=True)
@@ -282,10 +280,10 @@ class Display:
 
     def _retire(self) -> None:
         """No longer the display of its stream; the thread ends after this tick."""
-        if self in _displays:
-            _displays.remove(self)
-        if not _displays:
-            _questions.give_back()
+        if self in live:
+            live.remove(self)
+        if not live:
+            questions.give_back()
         self.finished.set()
         self._ticker.stop(0)
 
@@ -312,7 +310,7 @@ class Display:
                 if pool.link is not None:
                     self._hear(self._reader.remove(pool.link), now)
         last = False
-        with _lock:
+        with lock:
             if not (
                 self.pools
                 or self.staged
@@ -333,8 +331,8 @@ class Display:
             for pool in closed:
                 pool.forget()
         waiting = any(pool.closing for pool in self.pools)
-        live = self.tasks.live or waiting or self._behind
-        busy = (live or self._calm < LINGER) and not last
+        lively = self.tasks.live or waiting or self._behind or self._calm < LINGER
+        busy = lively and not last
         if not busy:
             self._ticked = None  # from here on it sleeps, and was not stopped
         return busy
@@ -634,166 +632,6 @@ def _drain(messages: deque[T]) -> list[T]:
     return [take() for _ in range(len(messages))]
 
 
-def _display_of(
-    policy: policies.Policy,
-    stream: TextIO,
-    renderer: object = "bar",
-    leave: Leave = None,
-    desc: str | None = None,
-    terminal: object = None,
-) -> Display:
-    """The display of the stream; to be called with the lock held."""
-    for display in _displays:
-        if _is_same(display.stream, stream):
-            return display
-    display = Display(policy, stream, renderer, leave, desc, terminal)
-    _displays.append(display)
-    return display
-
-
-def _is_same(one: TextIO, other: TextIO) -> bool:
-    """Whether what is written to either stands on the same terminal."""
-    if one is other:
-        return True
-    try:
-        fds = one.fileno(), other.fileno()
-        return all(map(os.isatty, fds)) and len({os.fstat(fd).st_rdev for fd in fds}) == 1
-    except (AttributeError, OSError, ValueError):
-        return False
-
-
-def _stream_of(terminal: Any) -> TextIO | None:
-    """The stream of the user's own Terminal; stderr where there is none.
-
-    Raises:
-        TypeError: it is no Terminal.
-    """
-    if terminal is None:
-        return sys.stderr
-    from .painters.library import check
-
-    check(terminal)
-    stream: TextIO = terminal.stream
-    with suppress(OSError, ValueError):
-        stream.flush()  # the library never does; what stands there comes before the bars
-    return stream
-
-
-def _decide(display: str | None, stream: TextIO | None) -> policies.Policy | None:
-    """How to show on a stream, now; None where nothing is to be shown."""
-    encoding = getattr(stream, "encoding", None)
-    isatty = getattr(stream, "isatty", None)
-    tty = False
-    try:
-        tty = bool(isatty and isatty())
-    except ValueError:
-        stream = None  # closed
-    policy = policies.decide(display, os.environ, tty, encoding)
-    serves = worker.serves or multiprocessing.parent_process() is not None
-    if stream is None or policy.mode == "off" or serves:
-        return None
-    return policy
-
-
-def join(
-    display: str | None,
-    renderer: object = "bar",
-    leave: Leave = None,
-    desc: str | None = None,
-    terminal: object = None,
-    capture: bool | Literal["named"] = True,
-    way: Callable[[], tuple[Sender, Receiver]] | None = None,
-) -> Pool | None:
-    """Let a new executor take part in the display of stderr, or of the user's own Terminal.
-
-    Args:
-        way: makes the channel of an engine's own; None: that of a pool of processes, which
-            get terminals of their own, too.
-
-    Returns None where nothing is to be shown: switched off, in a worker process, without
-    a stream, or without a descriptor left for the channel.
-
-    Raises:
-        ValueError: `display` is not a known way to show.
-        TypeError: `terminal` is no Terminal.
-    """
-    stream = _stream_of(terminal)
-    policy = _decide(display, stream)
-    if policy is None or stream is None:
-        return None
-    try:
-        sender, receiver = (way or open_channel)()
-    except OSError as error:
-        warnings.warn(
-            f"barexec shows no progress: no channel could be made ({error})",
-            RuntimeWarning,
-            stacklevel=3,
-        )
-        return None
-    for idle in list(_displays):
-        # the garbage collector may have found its last executor at a bad moment
-        if all(pool.closing for pool in idle.pools):
-            idle.kick()
-    with _lock:
-        shown = _display_of(policy, stream, renderer, leave, desc, terminal)
-        screen = shown.screen()
-        link = open_link() if capture and screen.device and way is None else None
-        if link is not None:
-            try:
-                shown.listen(link)
-            except OSError:  # no descriptor is left: what workers print is not caught
-                link.close()
-                link = None
-        pool = Pool(shown, sender, receiver, screen, link, capture == "named")
-        shown.pools.append(pool)
-    return pool
-
-
-def fullscreen(
-    *,
-    renderer: object = "bar",
-    leave: Leave = None,
-    desc: str | None = None,
-    terminal: object = None,
-) -> AbstractContextManager[None]:
-    """A full screen around any number of executors: `with fullscreen(): …`.
-
-    The screen is taken with the first bar, and given back at the end of the block: then
-    the normal screen is as it was, and all that was printed and the last frame are on it.
-
-    Args:
-        renderer, leave, desc, terminal: as of `ProgressPoolExecutor`; they hold for all
-            executors in the block.
-
-    A display that is already live stays as it is. Off a terminal, and on one without a
-    second screen, the executors in the block show what they would show without it.
-
-    Raises:
-        TypeError: `terminal` is no Terminal.
-    """
-    return _held(_stream_of(terminal), renderer, leave, desc, terminal)
-
-
-@contextmanager
-def _held(stream: TextIO | None, *options: Any) -> Iterator[None]:
-    policy = _decide("fullscreen", stream)
-    if policy is None or stream is None:
-        yield
-        return
-    with _lock:
-        display = _display_of(policy, stream, *options)
-        display.held += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            display.held -= 1
-        display.kick()
-        if not (display.held or display.pools or display.staged):
-            display.finished.wait(PATIENCE)
-        display.join()
-
-
 @contextmanager
 def paused() -> Iterator[None]:
     """The terminal for the program alone: `with paused(): …`.
@@ -803,8 +641,8 @@ def paused() -> Iterator[None]:
     it, does so by itself. Blocks may be nested, and be entered by several threads. Where no
     bars are shown, nothing happens.
     """
-    with _lock:
-        displays = list(_displays)
+    with lock:
+        displays = list(live)
     aside = [display for display in displays if display.step_aside()]
     try:
         yield
@@ -813,66 +651,14 @@ def paused() -> Iterator[None]:
             display.step_back()
 
 
-_questions = Questions(paused)
-
-_stages: dict[int, Task] = {}
-
-
-def stage() -> Task | None:
-    """The task that bars of the calling thread, outside any pool, belong to.
-
-    None where they are not shown: they show on a terminal only.
-    """
-    thread = threading.get_ident()
-    task = _stages.get(thread)
-    if task is not None:
-        return task
-    policy = _decide(None, sys.stderr)
-    if policy is None or policy.mode == "plain":
-        return None
-    with _lock:
-        display = _display_of(policy, sys.stderr)
-        id = next(ids)
-
-        def leave(task: Task) -> None:
-            if _stages.pop(thread, None) is not None:
-                display.ended.append((None, id, Status.DONE, None))
-                display.kick()
-                mine = threading.get_ident() == thread  # or the garbage collector's
-                if mine and not display.pools and len(display.staged) < 2:
-                    display.finished.wait(PATIENCE)
-                    display.join()
-
-        task = _stages[thread] = Task(id)
-        task.on_end = leave
-        display.staged[id] = task
-        display.submitted[id] = "", 0
-    display.start()
-    return task
-
-
-def _close_all() -> None:
-    """The interpreter exits: every display shows its end, and gives the terminal back."""
-    for display in list(_displays):
-        for pool in display.pools:
-            pool.linger, pool.closing = 0, True
-        display.held = 0
-        for id in list(display.staged):
-            display.ended.append((None, id, Status.DONE, None))
-        display.exiting = True
-        display.kick()
-        display.finished.wait(PATIENCE)
-        display.join()
-
-
-atexit.register(_close_all)
+questions = Questions(paused)
 
 
 def _forget() -> None:
     """A forked child shows nothing: the terminal and the channels are its parent's."""
-    global _lock
-    _lock = threading.Lock()
-    for display in _displays:
+    global lock
+    lock = threading.Lock()
+    for display in live:
         # new ones: a thread that is not copied may have held what is within the old
         display.finished, display._round = threading.Event(), threading.Lock()
         display.finished.set()
@@ -880,9 +666,8 @@ def _forget() -> None:
         for pool in display.pools:
             pool.gone = threading.Event()
             pool.gone.set()
-    _questions.give_back()
-    _displays.clear()
-    _stages.clear()
+    questions.give_back()
+    live.clear()
 
 
 if hasattr(os, "register_at_fork"):

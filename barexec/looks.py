@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, TypedDict
 
-from . import display as displays
+from . import sharing
 from .channel import Receiver, Sender
+from .display import Leave
 from .pool import Pool
 
 if TYPE_CHECKING:
     from .renderers import Renderer
-
-Leave = displays.Leave
 
 
 class Looks(TypedDict, total=False):
@@ -59,4 +58,4 @@ def join(looks: Looks, way: Callable[[], tuple[Sender, Receiver]] | None = None)
     if looks.get("fullscreen") and display is None:
         display = "fullscreen"
     desc, terminal = looks.get("desc"), looks.get("terminal")
-    return displays.join(display, renderer, leave, desc, terminal, capture, way)
+    return sharing.join(display, renderer, leave, desc, terminal, capture, way)

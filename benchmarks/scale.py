@@ -19,6 +19,7 @@ WORKERS, TASKS, SECONDS = 10_000, 1_000_000, 40
 PROGRAM = """
 import json, os, resource, sys, threading, time
 from barexec import display as displays
+from barexec import sharing
 from barexec.channel import open_memory_channel
 from barexec.events import Advanced, Started, encode
 from barexec.remote import pace
@@ -42,7 +43,7 @@ class Measured(displays.Display):
 
 displays.Display = Measured
 before = resident()
-pool = displays.join("inline", way=open_memory_channel)
+pool = sharing.join("inline", way=open_memory_channel)
 ids = [pool.submitted(f"simulate({n})", 1) for n in range(tasks)]
 pool._display.start()
 display = pool._display

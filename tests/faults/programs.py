@@ -23,7 +23,7 @@ HEAD = '''
 import faulthandler, gc, hashlib, multiprocessing, os, signal, sys, threading, time, warnings
 from concurrent.futures import CancelledError, as_completed
 from pathlib import Path
-from barexec import Bar, ProgressPoolExecutor, current_writer, display as displays, track
+from barexec import Bar, ProgressPoolExecutor, current_writer, display as displays, sharing, track
 
 displays.QUIET = 0.0
 folder = Path(os.environ["FOLDER"])
@@ -719,7 +719,7 @@ OURS = {
         """
         warnings.simplefilter("ignore")
         def broken(): raise OSError(24, "Too many open files")
-        displays.open_channel = broken
+        sharing.open_channel = broken
         """,
         bar="none, one warning",
     ),
@@ -728,7 +728,7 @@ OURS = {
         from barexec import ptys
         def broken(*_): raise OSError(24, "Too many open files")
         os.openpty = broken
-        displays.open_link = lambda: None
+        sharing.open_link = lambda: None
         """
     ),
     "no thread can be started": _odd(

@@ -163,7 +163,7 @@ HEAD = """
 import faulthandler, gc, multiprocessing, os, signal, sys, threading, time
 import tasks
 from barexec import ProgressPoolExecutor
-from barexec import display as displays
+from barexec import display as displays, sharing
 method = sys.argv[1]
 context = multiprocessing.get_context(method)
 def ours():

@@ -13,7 +13,7 @@ import pytest
 import tasks
 from displays_seen import Shown
 
-from barexec import ProgressPoolExecutor, channel, worker
+from barexec import ProgressPoolExecutor, channel, sharing, worker
 from barexec import display as displays
 from barexec import events as records
 from barexec.display import Display
@@ -270,11 +270,11 @@ def test_a_program_that_exits_waits_for_no_task(display: Display) -> None:
     display.pools.append(pool)
     pool.accepted(pool.submitted("endless", 1), Future())
     assert display._step(1.0)
-    displays._displays.append(display)
+    displays.live.append(display)
     pool.closing, pool.linger, display.exiting = True, 0, True
     assert not display._step(1.1)
     assert display.finished.is_set()
-    assert display not in displays._displays
+    assert display not in displays.live
 
 
 def test_two_threads_never_look_at_the_same_time(
@@ -306,13 +306,13 @@ def test_a_bar_that_another_thread_closes_is_not_waited_for(
     display: Display, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the garbage collector does, perhaps in the display's own thread."""
-    monkeypatch.setattr(displays, "_decide", lambda *_: Policy("inline"))
-    monkeypatch.setattr(displays, "_stages", {})
+    monkeypatch.setattr(sharing, "_decide", lambda *_: Policy("inline"))
+    monkeypatch.setattr(sharing, "_stages", {})
     monkeypatch.setattr(displays, "_display_of", lambda *_: display)
     waits: list[float] = []
     monkeypatch.setattr(display.finished, "wait", waits.append)
     staged: list[Any] = []
-    thread = threading.Thread(target=lambda: staged.append(displays.stage()))
+    thread = threading.Thread(target=lambda: staged.append(sharing.stage()))
     thread.start()
     thread.join()
     for round in range(2):  # of the other thread, then of this one
@@ -320,4 +320,4 @@ def test_a_bar_that_another_thread_closes_is_not_waited_for(
         task.on_end(task)
         assert len(waits) == round
         display._step(1.0)
-        staged = [displays.stage()]
+        staged = [sharing.stage()]

@@ -471,7 +471,7 @@ def test_a_finalizer_may_run_at_any_call_in_any_thread(script: Script) -> None:
 pool = ProgressPoolExecutor(1)._pool
 def finalize(*_):
     pool.abandon()
-    for display in list(displays._displays):
+    for display in list(displays.live):
         display.kick(may_wait=False)
 threading.setprofile(finalize)
 sys.setprofile(finalize)
@@ -480,10 +480,10 @@ for _ in range(3):
         assert executor.submit(tasks.square, 2).result() == 4
         executor._pool._display.kick()
         assert ours() == ["barexec-display"]
-    assert ours() == [] == displays._displays
+    assert ours() == [] == displays.live
     ProgressPoolExecutor(1)
 sys.setprofile(None)
-assert displays._displays == []
+assert displays.live == []
 """)
 
 
@@ -629,7 +629,7 @@ def child():
     with ProgressPoolExecutor(1, fork, display="off") as other:
         assert other.submit(tasks.square, 2).result() == 4
     assert ours() == [], ours()
-    displays._close_all()
+    sharing._close_all()
 def fork():
     # not while the stock class's own thread holds its lock: it would stay locked in the child,
     # where the stock class waits for it once the executor is collected

@@ -24,7 +24,7 @@ import pytest
 import tasks
 from displays_seen import Shown
 
-from barexec import ProgressPoolExecutor
+from barexec import ProgressPoolExecutor, sharing
 from barexec import display as displays
 
 #: The watchdog of the test run is a thread, of which `fork` warns (CPython 3.12 on).
@@ -252,7 +252,7 @@ def test_a_display_that_fails_is_one_warning_and_the_work_goes_on(
     assert [w.category for w in heard].count(RuntimeWarning) == 1
     assert not shown.only.submitted
     assert not shown.only.ended
-    assert not displays._displays
+    assert not displays.live
 
 
 def test_an_executor_dropped_after_its_display_failed_leaves_nothing(
@@ -289,7 +289,7 @@ def test_no_descriptor_for_a_channel_is_one_warning(
     def refuse() -> None:
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr(displays, "open_channel", refuse)
+    monkeypatch.setattr(sharing, "open_channel", refuse)
     with pytest.warns(RuntimeWarning, match="no channel could be made .*Too many open files"):
         executor = ProgressPoolExecutor(1)
     with executor:

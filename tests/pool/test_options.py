@@ -59,7 +59,7 @@ def test_a_wrong_option_is_refused(
 ) -> None:
     with pytest.raises(kind, match=words):
         ProgressPoolExecutor(**option)
-    assert not displays._displays
+    assert not displays.live
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ import logging, signal, sys, threading, time, warnings
 def wait_for_bars(ex):
     \"\"\"A task that runs, and whose bar is on the screen.\"\"\"
     future = ex.submit(counted, 4)
-    shown = display._displays[0]
+    shown = display.live[0]
     while shown._screen is None:
         time.sleep(0.01)
     return future

@@ -153,7 +153,7 @@ if __name__ == "__main__":
     options = dict(desc="whole" + HOSTILE[0], leave=True, capture="named")
     with ProgressPoolExecutor(8, fork, first, (HOSTILE[::9],), **options) as ex:
         ex.submit(square, 1)
-        while display._displays[0]._screen is None:  # until bars are live, it prints as ever
+        while display.live[0]._screen is None:  # until bars are live, it prints as ever
             time.sleep(0.01)
         for index, text in enumerate(HOSTILE):
             named = ex.options(desc=f"n{index}{text}") if index % 2 else ex
