@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from math import ceil, isfinite
 from operator import gt
 from typing import NamedTuple
 
@@ -22,6 +21,7 @@ from ..state import BarState, Status
 from ..terminal_text import clip
 from ..terminal_text import width as measured
 from ..theme import Theme
+from .figures import counts, duration, percent, sane, speed, until
 
 #: The least and the most columns of a bar.
 BAR_LEAST, BAR_MOST = 8, 40
@@ -31,10 +31,6 @@ BAR_FAIR = 16
 UNIT_MOST, WORDS_FAIR = 12, 16
 #: A message with less room than this takes the rest of its row.
 MESSAGE_LEAST = 20
-#: Counts from here on are shortened to three digits and a prefix.
-SHORTENED_FROM = 1_000_000
-#: A longer time to go than this many seconds means nothing.
-FORESEEABLE = 99 * 86_400
 #: Steps of a spinner each second.
 SPINNER_RATE = 8
 #: Lines that are kept while `render` is used without `align`.
@@ -43,7 +39,6 @@ LINES_KEPT = 256
 #: The width of a text; most texts of a frame were in the one before.
 width = lru_cache(maxsize=1024)(measured)
 
-_PREFIXES = " kMGTPEZYRQ"
 _GAP = "  "
 
 
@@ -391,7 +386,7 @@ class BarRenderer:
         """The sign of the bar's status, one column; a blank where a running bar says it."""
         if state.status is Status.RUNNING and state.fraction is None:
             spinner = self._signs.spinner
-            return spinner[int(_sane(state.elapsed) % 3600 * SPINNER_RATE) % len(spinner)]
+            return spinner[int(sane(state.elapsed) % 3600 * SPINNER_RATE) % len(spinner)]
         return self._signs.glyphs[state.status]
 
     def _draw_unicode(self, state: BarState, columns: int) -> tuple[str, str]:
@@ -496,95 +491,6 @@ def says(state: BarState) -> str:
     if state.status is Status.PENDING and state.counted:
         return ""
     return state.message or ("cancelled" if state.status is Status.CANCELLED else "")
-
-
-def counts(state: BarState) -> tuple[str, str]:
-    """n and total, as people read them; an unknown total is empty."""
-    n, total = state.n, state.total
-    short = state.unit == "B" or max(n, total or 0) >= SHORTENED_FROM
-    return _count(n, short), "" if total is None else _count(total, short)
-
-
-def _count(value: float, short: bool) -> str:
-    if not finite(value):
-        return "?"
-    if short and value >= 1000:
-        return shortened(value)
-    return str(value) if isinstance(value, int) else f"{value:.1f}"
-
-
-def finite(value: float) -> bool:
-    """Whether a float can hold it; False also for integers beyond 1e308."""
-    try:
-        return isfinite(value)
-    except OverflowError:
-        return False
-
-
-def shortened(value: float) -> str:
-    """Three digits and an SI prefix, rounded down: 1.23k. For finite values from 1000 on."""
-    digits = str(int(value))
-    group = (len(digits) - 1) // 3
-    if group >= len(_PREFIXES):
-        return f"{float(value):.0e}"
-    point = len(digits) - 3 * group
-    return digits[:point] + ("." + digits[point:3] if point < 3 else "") + _PREFIXES[group]
-
-
-def percent(state: BarState) -> str:
-    """Percent done, rounded down; 100% only where nothing is left."""
-    if state.fraction is None:
-        return ""
-    if state.total is not None and state.n >= state.total:
-        return "100%"
-    # bounded before it is multiplied: it may be as far off as a float goes
-    return f"{int(max(0.0, min(0.99, state.fraction)) * 100 + 1e-9)}%"
-
-
-@lru_cache(maxsize=1024)
-def speed(rate: float | None, unit: str) -> tuple[str, str]:
-    """The number and the unit of a rate: units a second, or time a unit where slow."""
-    if rate is None or not finite(rate) or rate <= 0:
-        return "", ""
-    if rate >= 1000:
-        text = shortened(rate)
-        if unit == "B" and text[-1] in _PREFIXES:
-            return text[:-1], f"{text[-1]}B/s"
-        return text, f"{unit}/s"
-    if rate >= 100:
-        return str(int(rate)), f"{unit}/s"
-    if rate >= 1:
-        return f"{rate:.1f}", f"{unit}/s"
-    seconds = 1 / rate
-    for length, name in ((1, "s"), (60, "min"), (3600, "h"), (86_400, "d")):
-        if seconds < 100 * length:
-            return f"{seconds / length:.1f}", f"{name}/{unit}"
-    return "", ""
-
-
-def duration(seconds: float) -> str:
-    """Whole seconds as 0:12, 1:02:03 or 2d 03:04."""
-    return _clock(int(_sane(seconds)))
-
-
-@lru_cache(maxsize=1024)
-def _clock(seconds: int) -> str:
-    minutes, second = divmod(seconds, 60)
-    hours, minute = divmod(minutes, 60)
-    if hours >= 24:
-        return f"{hours // 24}d {hours % 24:02}:{minute:02}"
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
-
-
-def until(remaining: float | None) -> str:
-    """Time to go, rounded up; empty where it is not known, or beyond all use."""
-    if remaining is None or not 0 <= remaining <= FORESEEABLE:
-        return ""
-    return duration(ceil(remaining - 1e-6))
-
-
-def _sane(seconds: float) -> float:
-    return seconds if finite(seconds) and seconds > 0 else 0.0
 
 
 def _steps(state: BarState, steps: int) -> int:

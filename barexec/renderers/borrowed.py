@@ -20,7 +20,8 @@ from collections.abc import Sequence
 from ..state import BarState, Status
 from ..terminal_text import clip, width
 from ..theme import Theme
-from .bar import STYLES, BarRenderer, finite, says
+from .bar import STYLES, BarRenderer, says
+from .figures import finite
 
 #: With fewer columns than this, every row is ours.
 NARROWEST = 32

@@ -10,16 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wcwidth import wcwidth
 
-from barexec.renderers.bar import (
-    BarRenderer,
-    counts,
-    duration,
-    make,
-    percent,
-    shortened,
-    speed,
-    until,
-)
+from barexec.renderers.bar import BarRenderer, make
+from barexec.renderers.figures import counts, duration, percent, shortened, speed, until
 from barexec.state import BarState, Status
 from barexec.terminal_text import _NARROW, clip, printable, width
 from barexec.theme import Theme

@@ -79,7 +79,7 @@ OTHERS = {
     "renderers/progressbar.py": {"progressbar"},
     "renderers/tqdm.py": {"tqdm"},
     "terminal_text.py": {"wcwidth"},
-    "testing.py": {"pyte"},
+    "testing/screens.py": {"pyte"},
 }
 
 #: The standard library, with what later versions have.

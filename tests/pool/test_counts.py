@@ -308,7 +308,7 @@ def test_a_bar_that_another_thread_closes_is_not_waited_for(
     """As the garbage collector does, perhaps in the display's own thread."""
     monkeypatch.setattr(sharing, "_decide", lambda *_: Policy("inline"))
     monkeypatch.setattr(sharing, "_stages", {})
-    monkeypatch.setattr(displays, "_display_of", lambda *_: display)
+    monkeypatch.setattr(sharing, "_display_of", lambda *_: display)
     waits: list[float] = []
     monkeypatch.setattr(display.finished, "wait", waits.append)
     staged: list[Any] = []

@@ -414,7 +414,7 @@ def test_rows_of_doubtful_width_stay_legible(columns: int, monkeypatch: pytest.M
     """Some terminals give the vowel signs of Hindi a column of their own. Then the row is
     wider than we think; but it is not torn, and no other is harmed."""
     monkeypatch.setattr(
-        "barexec.testing.columns_of",
+        "barexec.testing.screens.columns_of",
         lambda char: 1 if category(char) == "Mc" else columns_of(char),
     )
     glass = OnScreen(columns, 8, ["above"])
