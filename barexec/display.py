@@ -23,10 +23,10 @@ import sys
 import threading
 import warnings
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
-from time import monotonic, process_time
+from time import monotonic
 from typing import TYPE_CHECKING, Literal, TextIO, TypeVar
 
 from . import policy as policies
@@ -38,6 +38,7 @@ from .program_text import ProgramText, Questions
 from .pty_reader import PtyReader, Said
 from .ptys import Link
 from .state import FAULTS, KEPT, Status, Submission, Tasks, TaskState, apply
+from .stops import Stops
 from .suspension import Suspension
 from .terminal_text import clip, printable
 from .ticker import Ticker
@@ -62,11 +63,10 @@ GONE = (errno.EIO, errno.EPIPE, errno.EBADF)
 #: Characters of printed lines that may wait for a terminal that takes none; beyond, nothing
 #: more is read, and who prints waits.
 UNPRINTED = 1 << 20
+#: Characters beyond which a terminal may not take them at once: what it holds, on Linux.
+MUCH = 1 << 12
 #: Seconds after which a task may have printed what the program, that writes now, has heard of.
 MOMENT = 0.001
-#: A gap between ticks of so many seconds, in which the process did not run, was a stop
-#: (Ctrl-Z): a shell has written to the terminal since.
-STOPPED = 1.0
 
 
 def _in_one_line(error: BaseException) -> str:
@@ -96,7 +96,7 @@ class Display:
         desc: the name of the whole.
         terminal: the user's own Terminal, whose stream it is.
 
-    Guarantees: no method raises, and none blocks but `join` (at most `PATIENCE`).
+    Guarantees: no method raises, and none blocks but those that wait `patiently`.
     """
 
     def __init__(
@@ -152,7 +152,9 @@ class Display:
         self._began: float | None = None
         self._early: list[TaskState] = []
         """Tasks that ended before it was known whether bars or lines are shown."""
-        self._ticked: tuple[float, float] | None = None
+        self._stops = Stops()
+        self._hurried = False
+        """Whether it is ended by Ctrl-C: nothing more is waited for."""
         self._behind = False
         """Whether the screen does not show the newest frame yet."""
         self._calm = 0
@@ -208,10 +210,34 @@ class Display:
 
     def join(self) -> None:
         """If it has finished, wait until its last round is over, and its thread gone."""
-        if self.finished.is_set() and self._round.acquire(timeout=PATIENCE):
+        if self.finished.is_set() and self.patiently(lambda s: self._round.acquire(timeout=s)):
             self._round.release()
             self._ticker.join(PATIENCE)
             self._suspension.disarm()
+
+    def await_end(self) -> None:
+        """Wait for its last round, `patiently`."""
+        self.patiently(self.finished.wait)
+        self.join()
+
+    def patiently(self, wait: Callable[[float], bool]) -> bool:
+        """Wait for `PATIENCE` seconds; longer only while a slow terminal takes what was printed,
+        as a program waits that prints it itself. A frozen one takes nothing, and after Ctrl-C
+        nobody wants to wait.
+
+        Args:
+            wait: for at most so many seconds; whether it is over.
+        """
+        from .painters.glass import Glass
+
+        while True:
+            taken = Glass.taken
+            if wait(PATIENCE):
+                return True
+            left = self._printed or self._reader.waits or self._drawing is not None
+            hurried = self._hurried or any(pool.interrupted for pool in list(self.pools))
+            if hurried or not left or Glass.taken == taken:
+                return False
 
     def _pause(self) -> None:
         if self._screen is not None:
@@ -258,10 +284,10 @@ class Display:
 
     def _give_back(self) -> None:
         """What tasks have printed, and no screen has shown, is written as it came."""
-        lines, self._printed = self._printed, []
-        text = [f"{line}\n" for line in lines] + self._reader.rest()
+        text = [f"{line}\n" for line in self._printed] + self._reader.rest()
         with suppress(OSError, ValueError):  # the terminal is gone
             self._glass().write("".join(text))
+        self._printed = []
 
     def _close_screen(self) -> None:
         if self._screen is not None:
@@ -299,7 +325,8 @@ class Display:
         over, heard = self._take(now)
         self._calm = 0 if heard or self.tasks.live else self._calm + 1
         closed = [pool for pool in closing if pool.live <= 0 or pool.interrupted or exiting]
-        if closed and not exiting and (self._is_full() or self._is_held_up()):
+        self._hurried |= any(pool.interrupted for pool in closed)
+        if closed and not (exiting and self._hurried) and (self._is_full() or self._is_held_up()):
             closed = []  # what was printed must not be lost
         for pool in closed[:]:
             pool.linger -= 1
@@ -324,6 +351,8 @@ class Display:
         try:
             self._show(over, now, last)
             if last:
+                if self._printed:
+                    self._give_back()  # frozen just now
                 self._leave_words()
         finally:
             if last:
@@ -334,7 +363,7 @@ class Display:
         lively = self.tasks.live or waiting or self._behind or self._calm < LINGER
         busy = lively and not last
         if not busy:
-            self._ticked = None  # from here on it sleeps, and was not stopped
+            self._stops.forget()  # from here on it sleeps
         return busy
 
     def _take(self, now: float) -> tuple[list[TaskState], bool]:
@@ -579,14 +608,13 @@ class Display:
             # below all, what the program has not finished yet
             words = [clip(row, columns) for row in self._words.rows[: rows - 1]]
             frame = (*layout.compose(self.tasks, columns, rows - len(words), now), *words)
-        # by the clock anew: a stop may come at any time, also since `now`
-        here, ran = monotonic(), process_time()
-        if self._ticked is not None:
-            gap = here - self._ticked[0]
-            if gap > STOPPED and ran - self._ticked[1] < gap / 10 + 2 * INTERVAL:
-                painter.repaint()
-        self._ticked = here, ran
+        if self._stops.found():
+            painter.repaint()  # a shell has written to the terminal since
+        self._stops.mark()
+        much = sum(map(len, self._printed)) > MUCH
         taken = (painter.finish if last else painter.paint)(frame, self._printed)
+        if much:
+            self._stops.mark()  # a slow terminal takes its time
         self._behind = not taken
         if taken:
             self._printed = []
@@ -601,7 +629,7 @@ class Display:
         painter, narration = self._log
         # a result may overtake the task's last numbers, which come within a tick
         over, self._untold = self._untold + (over if last else []), [] if last else over
-        lines, self._printed = self._printed, []
+        lines = [*self._printed]
         for task in over:
             # rows that a task has drawn: a log has them once they are final
             lines += filter(None, task.lines)
@@ -613,6 +641,7 @@ class Display:
                 lines += narration.summary(self.tasks, now)
         if lines:
             painter.say(lines)
+        self._printed = []
 
 
 def _move(submissions: dict[int, Submission]) -> dict[int, Submission]:

@@ -62,6 +62,9 @@ class Listener(Protocol):
     def join(self) -> None:
         """If it has finished, wait until its last round is over, and its thread gone."""
 
+    def patiently(self, wait: Callable[[float], bool]) -> bool:
+        """Wait, `PATIENCE` seconds at least; whether it is over."""
+
 
 class Pool:
     """What the display knows of one executor.
@@ -197,7 +200,7 @@ class Pool:
             self.closing = True
             self._display.kick()
         if wait:
-            self.gone.wait(PATIENCE)
+            self._display.patiently(self.gone.wait)
             self._display.join()
         if self.gone.is_set():
             self.forget()  # a display that failed has not

@@ -229,6 +229,11 @@ class PtyReader:
         return [one.text for one in said if isinstance(one, Said)]
 
     @property
+    def waits(self) -> bool:
+        """Whether something is to be taken."""
+        return bool(self._said)
+
+    @property
     def reads(self) -> bool:
         """Whether its thread runs."""
         return self._ticker.running

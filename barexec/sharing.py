@@ -25,7 +25,7 @@ from . import worker
 from .bars import Task
 from .channel import Receiver, Sender, open_channel
 from .display import Leave
-from .pool import PATIENCE, Pool, ids
+from .pool import Pool, ids
 from .ptys import open_link
 from .state import Status
 
@@ -186,8 +186,7 @@ def _held(stream: TextIO | None, *options: Any) -> Iterator[None]:
             display.held -= 1
         display.kick()
         if not (display.held or display.pools or display.staged):
-            display.finished.wait(PATIENCE)
-        display.join()
+            display.await_end()
 
 
 _stages: dict[int, Task] = {}
@@ -215,8 +214,7 @@ def stage() -> Task | None:
                 display.kick()
                 mine = threading.get_ident() == thread  # or the garbage collector's
                 if mine and not display.pools and len(display.staged) < 2:
-                    display.finished.wait(PATIENCE)
-                    display.join()
+                    display.await_end()
 
         task = _stages[thread] = Task(id)
         task.on_end = leave
@@ -236,8 +234,7 @@ def _close_all() -> None:
             display.ended.append((None, id, Status.DONE, None))
         display.exiting = True
         display.kick()
-        display.finished.wait(PATIENCE)
-        display.join()
+        display.await_end()
 
 
 atexit.register(_close_all)

@@ -18,6 +18,11 @@ from typing import TextIO
 PATIENCE = 10.0
 
 
+#: Bytes that are written in pieces, so that one sees them go; and those of a piece. No frame
+#: is so large.
+MUCH, PIECE = 1 << 15, 1 << 10
+
+
 class Glass:
     """One stream.
 
@@ -26,6 +31,9 @@ class Glass:
 
     Guarantees: `write` blocks as long as the terminal does; the other methods never do.
     """
+
+    taken = 0
+    """Bytes that all terminals have taken: whether one that is slow still moves."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -58,7 +66,9 @@ class Glass:
         rest = memoryview(some)
         while rest:
             try:
-                rest = rest[os.write(self.fd, rest) :]
+                written = os.write(self.fd, rest if len(rest) <= MUCH else rest[:PIECE])
+                Glass.taken += written
+                rest = rest[written:]
             except BlockingIOError:
                 # somebody made the terminal non-blocking, for all who share it
                 if not self.ready(PATIENCE):

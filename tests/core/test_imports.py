@@ -67,6 +67,7 @@ ARROWS = {
     "policy": {"painters"},
     "watcher": {"painters"},
     "suspension": {"display"},
+    "stops": {"display"},
     # public, and imported by no other file
     "testing": set(),
     "__main__": set(),

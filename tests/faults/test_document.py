@@ -10,6 +10,8 @@ from programs import INTERRUPTS, OURS, PARENTS, TERMINALS, Program
 from table import DISPLAYS, METHODS, WORKERS, Row
 from unprotected import PROTECTIONS, Protection
 
+import barexec
+
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
 BEGIN, END = "<!-- the table: from tests/faults -->", "<!-- its end -->"
 
@@ -71,7 +73,7 @@ def test_the_document_shows_the_table(pytestconfig: pytest.Config) -> None:
 
 @pytest.mark.parametrize("protection", PROTECTIONS, ids=lambda protection: protection.row)
 def test_what_protects_is_still_where_it_is_taken_out(protection: Protection) -> None:
-    file = DOCUMENT.parents[1] / "barexec" / protection.file
+    file = Path(barexec.__file__).parent / protection.file
     assert file.read_text(encoding="utf-8").count(protection.there) == 1
 
 

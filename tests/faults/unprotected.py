@@ -96,14 +96,14 @@ PROTECTIONS = [
     Protection(
         "no channel can be made",
         "spawn-inline",
-        "display.py",
+        "sharing.py",
         "    except OSError as error:\n        warnings.warn(",
         "    except ZeroDivisionError as error:\n        warnings.warn(",
     ),
     Protection(
         "sys.stderr is closed",
         "spawn-plain",
-        "display.py",
+        "sharing.py",
         "    except ValueError:\n        stream = None  # closed",
         "    except ZeroDivisionError:\n        stream = None",
     ),

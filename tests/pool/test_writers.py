@@ -19,6 +19,7 @@ import writing
 from displays_seen import Shown
 
 from barexec import ProgressPoolExecutor
+from barexec import display as displays
 from barexec.testing import Screen
 
 #: The watchdog of the test run is a thread, of which `fork` warns (CPython 3.12 on).
@@ -239,6 +240,10 @@ def shown_on(screen: Screen) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stderr", screen)
         yield
+        for display in list(displays.live):
+            # the emulator is slower than a terminal, and what ends the block waits 2 s for it
+            assert display.finished.wait(60)
+            display.join()
 
 
 def seen(screen: Screen) -> list[str]:
@@ -282,6 +287,7 @@ def test_lines_stand_above_the_bars(context: BaseContext, screen: Screen) -> Non
     shown = seen(screen)
     for name in names:
         assert of(name, shown) == list(writing.numbered(name, 300))
+    assert [row for row in shown if row[:2] != "<n" and row[:1] != "✓"] == []
     assert [row.split()[0] for row in shown[1800:]] == ["✓"] * 7
 
 

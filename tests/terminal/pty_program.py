@@ -20,6 +20,7 @@ import subprocess
 import sys
 import termios
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import monotonic
@@ -101,7 +102,10 @@ class PtyProgram:
         screen: what is seen.
         written: all that was written to the terminal until now.
         gate: the file that tasks of the program wait for, if any do.
+        bite: bytes that are read at a time; a terminal of few is slow, 1 ms for each.
     """
+
+    bite = 1 << 16
 
     gate: Path
 
@@ -228,7 +232,7 @@ class PtyProgram:
         while True:
             ready = select.select([self._master, self._wake[0]], [], [])[0]
             try:
-                some = os.read(self._master, 65536) if self._master in ready else b""
+                some = os.read(self._master, self.bite) if self._master in ready else b""
             except OSError:  # EIO: the other side is closed
                 some = b""
             with self._news:
@@ -238,6 +242,8 @@ class PtyProgram:
                 self._news.notify_all()
             if not some:
                 return
+            if self.bite < PtyProgram.bite:
+                time.sleep(0.001)
 
     def _missing(self, what: str) -> NoReturn:
         if self._slave >= 0:

@@ -393,6 +393,31 @@ if __name__ == "__main__":
 # --- faults ---
 
 
+@pytest.mark.parametrize("way", ["print", "writer"])
+@pytest.mark.parametrize("full", [False, True])
+def test_a_slow_terminal_gets_all(start: Start, full: bool, way: str) -> None:
+    """Slower by far than what waits for the last frame has patience."""
+    code = f"""
+from barexec import Writer, display, pool
+display.PATIENCE = pool.PATIENCE = 0.3
+
+def work(n, writer: Writer):
+    file = writer if "{way}" == "writer" else None
+    for k in range(2000):
+        print(f"line {{n}} {{k}} of some length so that the terminal is soon full;", file=file)
+
+if __name__ == "__main__":
+    with executor(2, fullscreen={full}) as ex:
+        list(ex.map(work, range(4)))
+"""
+    program = unseen(start(BEGIN + code))
+    program.bite = 400
+    assert program.wait() == 0
+    lines = re.findall(rb"line (\d) (\d+) of some[^;]+;\r*\n", bytes(program.written))
+    assert len(lines) >= 4 * 2000  # in full screen, the last ones are seen there, too
+    assert len(set(lines)) == 4 * 2000
+
+
 FAILURES = {
     "the display": "display.Display, '_step'",
     "the thread that reads": "pty_reader.PtyReader, '_read_all'",

@@ -1,0 +1,97 @@
+"""Whether a gap was a stop of the process, or only a machine with too much to do."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from barexec import stops
+from barexec.stops import Stops
+
+
+class Clock:
+    """Time, processor time, and what our threads have waited for a processor, set by hand."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now, self.ran, self.waited = 100.0, 5.0, 3.0
+        monkeypatch.setattr(stops, "monotonic", lambda: self.now)
+        monkeypatch.setattr(stops, "process_time", lambda: self.ran)
+        monkeypatch.setattr(stops, "waited", lambda: self.waited)
+
+    def goes_on(self, seconds: float, ran: float = 0.0, waited: float = 0.0) -> None:
+        self.now += seconds
+        self.ran += ran
+        self.waited += waited
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("gap", "ran", "waited", "stopped"),
+    [
+        (0.1, 0.0, 0.0, False),
+        (1.0, 0.0, 0.0, False),
+        (1.2, 0.0, 0.0, True),
+        (600.0, 0.1, 0.2, True),
+        (3.0, 2.5, 0.0, False),  # one call in C that keeps the GIL
+        (1.3, 0.1, 1.1, False),  # ten programs for each processor
+        (1.3, 0.1, 0.3, True),  # and Ctrl-Z there
+        (30.0, 0.0, 0.0, True),
+    ],
+)
+def test_a_gap_that_nothing_else_explains_was_a_stop(
+    clock: Clock, gap: float, ran: float, waited: float, stopped: bool
+) -> None:
+    looks = Stops()
+    assert not looks.found()
+    for _ in range(20):
+        clock.goes_on(0.1, 0.002, 0.01)
+        assert not looks.found()
+        looks.mark()
+    clock.goes_on(gap, ran, waited)
+    assert looks.found() is stopped
+    looks.mark()
+    assert not looks.found()
+
+
+def test_who_sleeps_was_not_stopped(clock: Clock) -> None:
+    looks = Stops()
+    looks.mark()
+    looks.forget()
+    clock.goes_on(100)
+    assert not looks.found()
+
+
+STOPPED = """
+import sys
+from barexec.stops import Stops
+looks = Stops()
+looks.mark()
+print("ready", flush=True)
+sys.stdin.readline()
+print(looks.found(), flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing stops a process there")
+def test_a_real_stop() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", STOPPED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as program:
+        assert program.stdin is not None and program.stdout is not None
+        assert program.stdout.readline() == "ready\n"
+        program.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, program.pid, os.WSTOPPED | os.WNOWAIT)
+        program.stdin.write("on\n")
+        program.stdin.flush()
+        with pytest.raises(subprocess.TimeoutExpired):
+            program.wait(stops.STOPPED + 0.2)
+        program.send_signal(signal.SIGCONT)
+        assert program.stdout.readline() == "True\n"
