@@ -405,6 +405,7 @@ class Display:
         for event in events:
             self._printed += apply(tasks, event, now)
         self._hear(said, now)
+        tasks.settle(now)
         over = [task for numbers in done for task in tasks.done(numbers, now)]
         for owner, id, status, error in ended:
             if owner is not None:

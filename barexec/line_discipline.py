@@ -158,11 +158,25 @@ class TerminalText:
 
         Blank rows at the end are left out, and at the top those that were never used.
         """
+        return self._seen(self._line)
+
+    @property
+    def settled(self) -> tuple[str, ...]:
+        """The same without the line that is not finished, if it was only ever added to: perhaps
+        its end is on its way."""
+        return self._seen([])
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether there is such a line."""
+        return bool(self._line)
+
+    def _seen(self, line: list[tuple[str, str]]) -> tuple[str, ...]:
         rows = [row.text() for row in self._rows]
-        if self._line:
+        if line:
             row = Row()
             x = 0
-            for style, text in self._line:
+            for style, text in line:
                 if x >= WIDEST:
                     break
                 x = row.put(x, text, style)

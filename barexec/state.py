@@ -24,6 +24,8 @@ from .rate import Rate
 FAULTS = (Exception, SystemExit)
 #: Finished tasks that stay whole, of each kind: more than any screen has rows.
 KEPT = 300
+#: Seconds after which an unfinished line is shown: its end may be on its way.
+WHOLE = 0.05
 #: Tasks that may come to a good end between two frames without being `folded`.
 FEW = 30
 #: Bars nested deeper than this are not shown.
@@ -309,6 +311,8 @@ class Tasks:
         """What tasks wrote that are kept no longer."""
         self._said: dict[int, TerminalText] = {}
         """What tasks print on their own terminals, from the first text to the last."""
+        self._begun: dict[int, float] = {}
+        """Since when what is not finished of that stands there."""
         self.names: dict[int, str] = {}
         """What is to stand before each line of a task, where it is to be named."""
         self._kept = kept
@@ -432,16 +436,29 @@ class Tasks:
         if over:
             lines += said.end()
             del self._said[owner]
+        if lines or not said.unfinished:
+            self._begun.pop(owner, None)
         if task is not None:
             if task.started is None:
                 task.started = now
-            task.printed = said.rows
+            began = self._begun.setdefault(owner, now) if said.unfinished else now
+            task.printed = said.settled if now - began < WHOLE else said.rows
         elif over:
             lines += filter(None, said.rows)  # there is no row in which they could stay
         lines = self._named(owner, lines)
         if over:
             self.names.pop(owner, None)
         return lines
+
+    def settle(self, now: float) -> None:
+        """What has stood unfinished for a while is to be seen so, as a question is; but not the
+        half of a line that is just being read."""
+        for owner, began in list(self._begun.items()):
+            task, said = self.get(owner), self._said.get(owner)
+            if task is None or said is None:
+                del self._begun[owner]
+            elif now - began >= WHOLE:
+                task.printed = said.rows
 
     def _named(self, owner: int, lines: list[str]) -> list[str]:
         name = self.names.get(owner)

@@ -167,6 +167,29 @@ def test_the_clock_of_the_whole_stands_while_nothing_is_live() -> None:
     assert tasks.all == 1
 
 
+def test_half_a_line_that_is_just_being_read_is_not_shown() -> None:
+    """A flood is read in pieces, which end anywhere: rows would come and go with each frame."""
+    tasks = running()
+    task = tasks.running[1]
+    assert tasks.hear(1, "one\ntw", False, 5.0) == ["one"]
+    tasks.settle(5.0)
+    assert [*task.lines] == []
+    assert tasks.hear(1, "o\nthr", False, 5.1) == ["two"]
+    tasks.settle(5.1)
+    assert [*task.lines] == []
+    tasks.settle(5.2)  # nothing more came: it stands there, as a question does
+    assert [*task.lines] == ["thr"]
+    assert tasks.hear(1, "ee", False, 5.21) == []
+    assert [*task.lines] == ["three"]
+    assert tasks.hear(1, "\r50%", False, 5.3) == []  # drawn over: a row at once
+    assert [*task.lines] == ["50%ee"]
+    assert tasks.hear(1, "\nfo", False, 5.4) == []
+    assert [*task.lines] == ["50%ee"]
+    assert tasks.hear(1, "", True, 5.5) == ["fo"]
+    tasks.settle(6.0)
+    assert [*task.lines] == ["50%ee"]
+
+
 actions = st.lists(
     st.tuples(
         st.sampled_from(["submit", "withdraw", "start", "bar", *Status]),

@@ -26,6 +26,7 @@ class Row(NamedTuple):
         alive: whether the pool takes the next task.
         methods, displays: over which it is run.
         only: why not over all.
+        since: the first CPython that has it.
     """
 
     future: object
@@ -36,6 +37,7 @@ class Row(NamedTuple):
     displays: tuple[str, ...] = DISPLAYS
     only: str = ""
     shown: str | None = None
+    since: tuple[int, int] = (3, 10)
 
 
 DIED = r"its worker \(process \d+\) died"
@@ -86,7 +88,10 @@ WORKERS: dict[str, Row] = {
     "the initializer raises": _lost(UNSTARTED),
     "the initializer exits": _lost(UNSTARTED),
     "max_tasks_per_child": Row(
-        [0, 1, 4, 9], methods=("spawn", "forkserver"), only="CPython allows it not with fork"
+        [0, 1, 4, 9],
+        methods=("spawn", "forkserver"),
+        only="CPython allows it not with fork",
+        since=(3, 11),
     ),
     # liberties
     "forks": Row(0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any
 
 import pytest
@@ -22,6 +23,8 @@ CELLS = [
 @pytest.mark.parametrize(("name", "method", "display"), CELLS)
 def test_fault(name: str, method: str, display: str, bench: Any) -> None:
     row = WORKERS[name]
+    if sys.version_info < row.since:
+        pytest.skip("new in CPython {}.{}".format(*row.since))
     report = bench.run(name)
     row = settled(row, report)
     assert report["future"] == (repr(row.future) if isinstance(row.future, bytes) else row.future)

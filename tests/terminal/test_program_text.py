@@ -62,7 +62,9 @@ def lines_of(program: PtyProgram) -> list[str]:
 def finished(program: PtyProgram) -> list[str]:
     """The lines of a program that has come to its end, without the bars and blank rows."""
     assert program.wait() == 0, bytes(program.written)
-    kept = [line for line in lines_of(program) if line and not re.match(r"[✓ ] ?\S+ +━|✓", line)]
+    kept = [
+        line for line in lines_of(program) if line and not re.match(r"[✓ ] ?\S+ +━|✓|  … ", line)
+    ]
     assert not any("━" in line for line in kept), kept  # no torn row
     return kept
 
