@@ -48,7 +48,10 @@ def executor(engine: str) -> Iterator[Any]:
 
 def tty() -> Any:
     """What a rank writes, mpiexec passes on; the terminal itself is here, if there is one."""
-    from blessings import Terminal
+    try:
+        from blessings import Terminal
+    except ImportError:  # as on Windows
+        from blessed import Terminal
 
     try:
         return Terminal(stream=Path("/dev/tty").open("w", encoding="utf-8"))
