@@ -31,6 +31,10 @@ class Stock(ProcessPoolExecutor):
     def __init__(self, workers, fullscreen):
         super().__init__(workers)
 
+def second_gate():
+    while not os.path.exists(os.environ["GATE"] + "-two"):
+        time.sleep(0.01)
+
 if __name__ == "__main__":
     print("above", flush=True)
     pool = Stock if os.environ.get("STOCK") else ProgressPoolExecutor
@@ -61,6 +65,17 @@ def after(seconds: int, screen: Any) -> Callable[[Any], bool]:
 
     begin = time(screen)
     return lambda screen: time(screen) >= begin + seconds
+
+
+def told(program: PtyProgram) -> None:
+    """Wait until both bars are there, and the watcher knows it: it is told once a second."""
+    program.until(live)
+    program.until(after(2, program.screen))
+
+
+def open_second_gate(program: PtyProgram) -> None:
+    """Let the program itself go on, and not its tasks."""
+    program.gate.with_name(f"{program.gate.name}-two").touch()
 
 
 def back(screen: Any) -> bool:
@@ -166,8 +181,7 @@ def test_a_program_that_is_killed(start: Start, number: signal.Signals) -> None:
     program = start(PROGRAM.format(then="gate()"), controlling=False)
     before = modes(program)
     screens = with_two_screens(program)
-    program.until(live)
-    program.until(after(2, program.screen))  # the watcher is told once a second
+    told(program)
     program.process.send_signal(number)
     program.until(back)
     await_end_of_workers(program)
@@ -197,8 +211,7 @@ def test_workers_that_start_in_full_screen_do_not_keep_it(start: Start, method: 
         controlling=False,
     )
     screens = with_two_screens(program)
-    program.until(live)
-    program.until(after(2, program.screen))  # the watcher is told once a second
+    told(program)
     program.process.kill()
     program.until(back)
     os.killpg(program.process.pid, 0)
@@ -209,11 +222,12 @@ def test_workers_that_start_in_full_screen_do_not_keep_it(start: Start, method: 
 
 @pytest.mark.parametrize("how", ["os._exit(7)", "os.abort()", "os.execv('/bin/true', ['true'])"])
 def test_a_program_that_is_gone_at_once(start: Start, how: str) -> None:
-    then = f"time.sleep(2); signal.signal(signal.SIGABRT, signal.SIG_DFL); {how}"
+    then = f"second_gate(); signal.signal(signal.SIGABRT, signal.SIG_DFL); {how}"
     code = "import faulthandler; faulthandler.disable()\n" + PROGRAM.format(then=then)
     program = start(code, controlling=False)
     screens = with_two_screens(program)
-    program.until(live)
+    told(program)
+    open_second_gate(program)
     program.until(back)
     end_workers(program)
     program.wait()
@@ -225,10 +239,12 @@ def test_a_signal_to_the_whole_group_does_not_reach_the_watcher(
     start: Start, number: signal.Signals
 ) -> None:
     """As Ctrl-C, the end of the terminal's session, and `kill -9 %1` in a shell."""
-    then = "time.sleep(2); signal.signal(signal.SIGINT, signal.SIG_DFL)"
+    then = "second_gate(); signal.signal(signal.SIGINT, signal.SIG_DFL)"
     then += f"; os.killpg(0, {int(number)})"
     program = start(PROGRAM.format(then=then))
     screens = with_two_screens(program)
+    told(program)
+    open_second_gate(program)
     assert program.process.wait(PATIENCE) == -number
     program.until(back)
     end_workers(program)
@@ -275,16 +291,16 @@ def test_a_watcher_that_is_killed_does_no_harm(start: Start) -> None:
     then = "\n        ".join(
         [
             "signal.signal(signal.SIGPIPE, signal.SIG_DFL)",
-            "time.sleep(0.5)",
+            "second_gate()",
             "os.kill(*watchers(), signal.SIGKILL)",
-            "time.sleep(1.5)",
             "gate()",
         ]
     )
     program = start(WATCHER + PROGRAM.format(then=then))
     screens = with_two_screens(program)
     program.until(live)
-    program.until(after(2, program.screen))
+    open_second_gate(program)
+    program.until(after(2, program.screen))  # frames go on
     program.open_gate()
     assert program.wait() == 0
     assert left(screens) == ["above", *DONE, "after"]
