@@ -193,7 +193,7 @@ C = "\x03"
 INTERRUPTS = {
     "Ctrl-C while tasks run": _interrupted(
         """
-        with executor() as ex:
+        with executor(1) as ex:  # of two, the second may be the first to start
             for f in [ex.submit(cleans_up, n) for n in range(9)]: f.result()
         """,
         files=("cleaned 0",),
