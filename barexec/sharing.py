@@ -30,19 +30,13 @@ from .ptys import open_link
 from .state import Status
 
 
-def _display_of(
-    policy: policies.Policy,
-    stream: TextIO,
-    renderer: object = "bar",
-    leave: Leave = None,
-    desc: str | None = None,
-    terminal: object = None,
-) -> displays.Display:
-    """The display of the stream; to be called with the lock held."""
+def _display_of(policy: policies.Policy, stream: TextIO, *looks: Any) -> displays.Display:
+    """The display of the stream; a new one, of these looks, where there is none. To be called
+    with the lock held."""
     for display in displays.live:
         if _is_same(display.stream, stream):
             return display
-    display = displays.Display(policy, stream, renderer, leave, desc, terminal)
+    display = displays.Display(policy, stream, *looks)
     displays.live.append(display)
     return display
 
