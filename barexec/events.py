@@ -141,7 +141,7 @@ def encode(event: Event) -> bytes:
 def _decode_body(kind: int, body: bytes) -> Event | None:
     try:
         if kind == 1:
-            started = Started(*_STARTED.unpack(body))
+            started = _new(Started, _STARTED.unpack(body))
             return started if 0 <= started.elapsed < inf else None
         if kind == 3:
             (task,) = _PRINTED.unpack_from(body)

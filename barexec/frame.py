@@ -22,7 +22,7 @@ from typing import Literal
 from . import places
 from .places import Location, Place
 from .renderers import Renderer
-from .state import BarState, Status, Tasks, TaskState
+from .state import CANCELLED, DONE, FAILED, LOST, PENDING, RUNNING, BarState, Tasks, TaskState
 from .terminal_text import clip, printable, width
 from .theme import Theme
 
@@ -112,7 +112,7 @@ class Layout:
             shown.append(task)
             block = (blocks.get(id) or _block(task, now))[: place.height]
             _put(grid, block, place, columns)
-            running = task.status is Status.RUNNING
+            running = task.status is RUNNING
             height = max(height, place.row + (place.height if running else len(block)))
         last = self._rest(tasks, shown, columns, rows)
         if last:
@@ -183,7 +183,7 @@ class Layout:
                 if other is None or _when_ended(other) < _when_ended(task):
                     held[task.location] = task
         running = dict[Location, TaskState]()
-        for task in tasks.running.values():
+        for task in tasks.located.values():
             if task.location:
                 running.setdefault(task.location, task)
         held.update(running)
@@ -340,10 +340,10 @@ class Layout:
             hidden[task.status] -= 1 if tasks.bare else task.items
             seen.add(task.id)
         if tasks.bare:
-            hidden[Status.PENDING] = 0
+            hidden[PENDING] = 0
         off = sum(
             task.items
-            for task in tasks.running.values()
+            for task in tasks.located.values()
             if task.location and task.id not in seen and not _within(task.location, columns, rows)
         )
         dots = "…" if self._theme.unicode else "..."
@@ -351,12 +351,12 @@ class Layout:
         # where there is no room for it, those off the screen are running ones like the others
         for away in (off, 0):
             words = [
-                (hidden[Status.FAILED] + hidden[Status.LOST], "failed"),
-                (hidden[Status.RUNNING] - away, "running"),
+                (hidden[FAILED] + hidden[LOST], "failed"),
+                (hidden[RUNNING] - away, "running"),
                 (away, "running off the screen"),
-                (hidden[Status.PENDING], "waiting"),
-                (hidden[Status.DONE], "done"),
-                (hidden[Status.CANCELLED], "cancelled"),
+                (hidden[PENDING], "waiting"),
+                (hidden[DONE], "done"),
+                (hidden[CANCELLED], "cancelled"),
             ]
             told = [(count, word) for count, word in words if count > 0]
             if not told:
@@ -387,10 +387,10 @@ def _standing(state: BarState) -> BarState:
     if state.status.ended:
         return state
     return state._replace(
-        status=Status.PENDING,
+        status=PENDING,
         rate=None,
         remaining=None,
-        message="still running" if state.status is Status.RUNNING else "still waiting",
+        message="still running" if state.status is RUNNING else "still waiting",
     )
 
 
@@ -407,7 +407,7 @@ def _block(task: TaskState, now: float, last: bool = False) -> list[BarState | s
         return [*bars]
     if any(task.meters):
         return [*bars, *task.lines]
-    if task.status is Status.DONE or (task.status is Status.RUNNING and not last):
+    if task.status is DONE or (task.status is RUNNING and not last):
         return list(task.lines)
     return [*bars, *task.lines[:-1]]
 
@@ -415,7 +415,7 @@ def _block(task: TaskState, now: float, last: bool = False) -> list[BarState | s
 def _height(task: TaskState) -> int:
     """How many rows `_block` gives while the display is live."""
     nested = 0
-    if task.status is Status.RUNNING:
+    if task.status is RUNNING:
         nested = sum(meter is not None for meter in task.meters[1:])
     if any(task.meters):
         return 1 + nested + len(task.lines)

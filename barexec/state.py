@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from itertools import islice
+from itertools import islice, repeat
 from typing import NamedTuple
 
 from .events import Advanced, Event, Printed, Started
@@ -106,6 +106,7 @@ class _Meter:
         self.heard = now
         # of thousands of short tasks, most are over before anybody asks for these
         self._rate: Rate | None = None
+        self._second = -1
         self._told: float | None = None
         self._asked: float | None = None
 
@@ -132,7 +133,7 @@ class _Meter:
     def per_second(self, at: float) -> float | None:
         """Its rate: told anew once a second, so that it can be read, and costs few bytes."""
         second = int(at)
-        if self._told is None or second != self._second:
+        if second != self._second or self._told is None:
             self._second, self._told = second, self.rate.per_second(second)
         return self._told
 
@@ -318,6 +319,7 @@ class Tasks:
             that status. `failed` (FAILED, and LOST while running) and `finished`
             (the rest: DONE, CANCELLED, and LOST before it ran, which must not crowd out
             what was lost) keep at least the newest `KEPT`; `counts` and `items` tell of all.
+        located: those of `running` that have a location.
 
     Guarantees: not thread-safe (the display's thread alone uses it); no method raises
     for an unknown, late or doubled id.
@@ -326,6 +328,7 @@ class Tasks:
     def __init__(self, kept: int | None = KEPT) -> None:
         self.pending: dict[int, Submission] = {}
         self.running: dict[int, TaskState] = {}
+        self.located: dict[int, TaskState] = {}
         self.finished: dict[int, TaskState] = {}
         self.failed: dict[int, TaskState] = {}
         self._ended: Counter[Status] = Counter()
@@ -392,6 +395,8 @@ class Tasks:
         if task is not None:
             task.status = RUNNING
             self.running[id] = task
+            if task.location is not None:
+                self.located[id] = task
             if task.items != 1:
                 self._more[RUNNING] += task.items - 1
         return task
@@ -429,6 +434,7 @@ class Tasks:
             if status is LOST:
                 message = "never started: a worker died and broke the pool"
         else:
+            self.located.pop(id, None)
             if task.items != 1:
                 self._more[RUNNING] -= task.items - 1
             if status is LOST:
@@ -540,14 +546,12 @@ class Tasks:
             kept = max(0, self._kept - len(self.finished))
         first = max(0, len(ids) - kept)
         # thousands at each frame
-        pop = self.pending.pop
-        submissions = [pop(id, None) for id in ids[:first]]
-        others = [s for s in submissions if type(s) is not str]
-        count = len(submissions) - others.count(None)
-        more = sum(_items(s) - 1 for s in others if s is not None)
-        if others:
-            running = self.running
-            ended += [self.end(id, DONE, "", now) for id in ids[:first] if id in running]
+        submissions = list(map(self.pending.pop, ids[:first], repeat(None)))
+        others = [(id, s) for id, s in zip(ids, submissions, strict=False) if type(s) is not str]
+        heard = [id for id, s in others if s is None]
+        count = len(submissions) - len(heard)
+        more = sum(_items(s) - 1 for _, s in others if s is not None)
+        ended += [self.end(id, DONE, "", now) for id in heard]
         self._ended[DONE] += count
         self._more[PENDING] -= more
         self._more[DONE] += more
@@ -579,18 +583,19 @@ class Tasks:
 
         What is cancelled is not done, and never will be.
         """
+        items = self.items
         part = sum(task.reached * task.items for task in self.running.values())
-        gone = self.items[CANCELLED]
-        total, ended = self.all, self.ended - gone
+        gone = items[CANCELLED]
+        bad = items[FAILED] + items[LOST]
+        total, ended = sum(items.values()), items[DONE] + bad
         elapsed = self.elapsed(now)
         if self._rate is None:
             self._rate = Rate(0.0, memory=WHOLE_MEMORY)
         self._rate.update(elapsed, ended + part)
-        bad = self.items[FAILED] + self.items[LOST]
         words = [f"{bad} failed"] * bool(bad) + [f"{gone} cancelled"] * bool(gone)
         over = not self.live
         # tasks without a bar end in waves: before the first is through, nothing is known
-        known = part > 0 or ended >= self.items[RUNNING]
+        known = part > 0 or ended >= items[RUNNING]
         outcome = FAILED if bad else CANCELLED if gone else DONE
         return BarState(
             desc=self.desc,
@@ -601,17 +606,17 @@ class Tasks:
             rate=(ended / elapsed if elapsed > 0 and ended else None)
             if over
             else self._rate.per_second(int(elapsed)),
-            remaining=self._remaining(elapsed, now) if known and not over else None,
+            remaining=self._remaining(elapsed, total - gone, now) if known and not over else None,
             status=outcome if over else RUNNING,
             fraction=min(1.0, (ended + part) / total) if total else None,
             postfix=", ".join(words),
             whole=True,
         )
 
-    def _remaining(self, elapsed: float, now: float) -> float | None:
+    def _remaining(self, elapsed: float, total: int, now: float) -> float | None:
         """Seconds until the last task ends, or None where not known."""
         assert self._rate is not None  # `whole` has made it
-        by_rate = self._rate.remaining(elapsed, self.all - self.items[CANCELLED])
+        by_rate = self._rate.remaining(elapsed, total)
         if self.pending:
             return by_rate
         # nothing waits: it takes as long as the longest of those that run

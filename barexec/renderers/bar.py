@@ -17,7 +17,7 @@ from functools import lru_cache
 from operator import gt
 from typing import NamedTuple
 
-from ..state import BarState, Status
+from ..state import CANCELLED, DONE, FAILED, LOST, PENDING, RUNNING, BarState, Status
 from ..terminal_text import clip
 from ..terminal_text import width as measured
 from ..theme import Theme
@@ -58,12 +58,12 @@ UNICODE = Signs(
     "└ ",
     "…",
     {
-        Status.PENDING: "·",
-        Status.RUNNING: " ",
-        Status.DONE: "✓",
-        Status.FAILED: "✗",
-        Status.CANCELLED: "⊘",
-        Status.LOST: "†",
+        PENDING: "·",
+        RUNNING: " ",
+        DONE: "✓",
+        FAILED: "✗",
+        CANCELLED: "⊘",
+        LOST: "†",
     },
 )
 ASCII = Signs(
@@ -72,12 +72,12 @@ ASCII = Signs(
     "  ",
     "..",
     {
-        Status.PENDING: ".",
-        Status.RUNNING: " ",
-        Status.DONE: "v",
-        Status.FAILED: "x",
-        Status.CANCELLED: "c",
-        Status.LOST: "!",
+        PENDING: ".",
+        RUNNING: " ",
+        DONE: "v",
+        FAILED: "x",
+        CANCELLED: "c",
+        LOST: "!",
     },
 )
 
@@ -384,7 +384,7 @@ class BarRenderer:
 
     def glyph(self, state: BarState) -> str:
         """The sign of the bar's status, one column; a blank where a running bar says it."""
-        if state.status is Status.RUNNING and state.fraction is None:
+        if state.status is RUNNING and state.fraction is None:
             spinner = self._signs.spinner
             return spinner[int(sane(state.elapsed) % 3600 * SPINNER_RATE) % len(spinner)]
         return self._signs.glyphs[state.status]
@@ -436,12 +436,12 @@ class Styles(NamedTuple):
 
 
 STYLES = {
-    Status.PENDING: Styles("dim", "dim", "dim", "dim", "dim"),
-    Status.RUNNING: Styles("bar", "", "bar", "", ""),
-    Status.DONE: Styles("done", "dim", "done", "dim", "dim"),
-    Status.FAILED: Styles("failed", "bold", "failed", "dim", "failed"),
-    Status.CANCELLED: Styles("cancelled", "dim", "dim", "dim", "dim"),
-    Status.LOST: Styles("lost", "bold", "lost", "dim", "lost"),
+    PENDING: Styles("dim", "dim", "dim", "dim", "dim"),
+    RUNNING: Styles("bar", "", "bar", "", ""),
+    DONE: Styles("done", "dim", "done", "dim", "dim"),
+    FAILED: Styles("failed", "bold", "failed", "dim", "failed"),
+    CANCELLED: Styles("cancelled", "dim", "dim", "dim", "dim"),
+    LOST: Styles("lost", "bold", "lost", "dim", "lost"),
 }
 
 
@@ -486,11 +486,11 @@ def fit(natural: Grid, columns: int) -> Grid:
 
 def says(state: BarState) -> str:
     """The words that stand in the place of the bar; empty where the bar itself does."""
-    if state.whole or state.status in (Status.RUNNING, Status.DONE):
+    if state.whole or state.status in (RUNNING, DONE):
         return ""
-    if state.status is Status.PENDING and state.counted:
+    if state.status is PENDING and state.counted:
         return ""
-    return state.message or ("cancelled" if state.status is Status.CANCELLED else "")
+    return state.message or ("cancelled" if state.status is CANCELLED else "")
 
 
 def _steps(state: BarState, steps: int) -> int:

@@ -63,7 +63,10 @@ class Pool:
         return self
 
     def pin(self, id: int, column: int, row: int) -> Pool:
-        self._task(id).location = column, row
+        task = self._task(id)
+        task.location = column, row
+        if task.status is Status.RUNNING:
+            self.tasks.located[id] = task
         return self
 
     def draw(self, id: int, *lines: str) -> Pool:

@@ -65,7 +65,9 @@ class Story:
     def start(self, *names: str, at: tuple[int, int] | None = None) -> None:
         for name in names:
             apply(self.tasks, Started(self._ids[name], 4700 + self._ids[name], 0.0), self.now)
-            self._task(name).location = at
+            if at is not None:
+                task = self.tasks.located[self._ids[name]] = self._task(name)
+                task.location = at
 
     def draw(self, name: str, *lines: str) -> None:
         self._task(name).written = lines
