@@ -178,6 +178,8 @@ class _Process:
 
     def start(self) -> None:
         self._crew.start(self._process)
+        # the stock class asks every worker for it, after every result
+        self.sentinel = self._process.sentinel
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._process, name)
