@@ -72,12 +72,14 @@ Event = Started | Advanced | Printed
 
 _MAGIC = b"\xb5\xe7"
 _HEADER = struct.Struct("<2sBHI")  # magic, kind, body length, crc32 of the body
+_HEADER_SIZE = _HEADER.size
 _STARTED = struct.Struct("<QQdQ")
 _ADVANCED = struct.Struct("<QHIddd?BBB")
+_ADVANCED_SIZE = _ADVANCED.size
 _PRINTED = struct.Struct("<Q")
 _UNKNOWN = float("nan")
 #: The most bytes of text in a record.
-_TEXT_LIMIT = RECORD_LIMIT - _HEADER.size - _PRINTED.size
+_TEXT_LIMIT = RECORD_LIMIT - _HEADER_SIZE - _PRINTED.size
 
 
 def clip_utf8(text: str, limit: int) -> bytes:
@@ -150,7 +152,7 @@ def _decode_body(kind: int, body: bytes) -> Event | None:
             return None
         task, slot, serial, n, total, elapsed, closed, d, u, p = _ADVANCED.unpack_from(body)
         sound = -inf < n < inf and 0 <= elapsed < inf and not total < 0
-        if len(body) != _ADVANCED.size + d + u + p or not sound:
+        if len(body) != _ADVANCED_SIZE + d + u + p or not sound:
             return None
         # an int where the float is one: counts are shown without a decimal point
         if n.is_integer():
@@ -160,7 +162,7 @@ def _decode_body(kind: int, body: bytes) -> Event | None:
         elif total.is_integer():
             total = int(total)
         # of each bar most records say the same but for their numbers
-        said = body[_ADVANCED.size - 3 :]
+        said = body[_ADVANCED_SIZE - 3 :]
         texts = _texts.get(said) or _remembered(said, d, u)
         return _new(Advanced, (task, slot, serial, n, total, elapsed, closed, *texts))
     except (struct.error, UnicodeDecodeError):
@@ -197,14 +199,15 @@ class Decoder:
         """The events that `data` completes."""
         data = self._rest + data
         events: list[Event] = []
-        at, damaged = 0, False
-        while len(data) - at >= _HEADER.size:
+        at, damaged, length = 0, False, len(data)
+        while length - at >= _HEADER_SIZE:
             magic, kind, size, crc = _HEADER.unpack_from(data, at)
-            end = at + _HEADER.size + size
+            begin = at + _HEADER_SIZE
+            end = begin + size
             if magic == _MAGIC and end - at <= RECORD_LIMIT:
-                if len(data) < end:
+                if length < end:
                     break
-                body = data[at + _HEADER.size : end]
+                body = data[begin:end]
                 event = _decode_body(kind, body) if crc32(body) == crc else None
                 if event is not None:
                     events.append(event)
@@ -215,6 +218,6 @@ class Decoder:
                 damaged = True
             found = data.find(_MAGIC, at + 1)
             # the last byte may be the first half of a mark
-            at = found if found >= 0 else len(data) - 1
+            at = found if found >= 0 else length - 1
         self._rest = data[at:]
         return events

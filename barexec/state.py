@@ -307,7 +307,9 @@ def _items(submission: Submission) -> int:
 
 
 def _task(id: int, submission: Submission) -> TaskState:
-    return TaskState(id, *((submission,) if isinstance(submission, str) else submission))
+    if isinstance(submission, str):
+        return TaskState(id, submission)
+    return TaskState(id, *submission)
 
 
 class Tasks:
@@ -637,7 +639,7 @@ def apply(tasks: Tasks, event: Event, now: float) -> list[str]:
     """
     if isinstance(event, Printed):
         return tasks.read(event, now)
-    task = tasks.running.get(event.task) or tasks.get(event.task) or tasks.begin(event.task)
+    task = tasks.running.get(event.task) or tasks.begin(event.task) or tasks.get(event.task)
     if task is None:
         return []
     begun = (now if task.ended is None else task.ended) - event.elapsed
