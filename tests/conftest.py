@@ -6,7 +6,6 @@ again. Time limits are for the tests that measure time.
 
 from __future__ import annotations
 
-import os
 import signal
 
 import pytest
@@ -31,13 +30,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="write tests/screens/*.txt anew from what is composed now; look at the diff",
     )
     parser.addoption("--slow", action="store_true", help="run the tests marked slow, too")
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """`-n auto`: one more than there are cores, as most tests wait for something."""
-    ours = getattr(os, "sched_getaffinity", None)
-    return (len(ours(0)) if ours is not None else os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
