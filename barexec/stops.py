@@ -28,8 +28,9 @@ class Stops:
 
     def __init__(self) -> None:
         self._seen: tuple[float, float] | None = None
-        self._waited = (float("-inf"), 0.0)
-        """When it was asked last for how long our threads have waited, and for how long."""
+        self._asked = float("-inf")
+        self._waited: dict[str, float] = {}
+        """For how long our threads had waited, when it was asked last."""
 
     def found(self) -> bool:
         """Whether there was one since `mark`."""
@@ -38,26 +39,28 @@ class Stops:
         gap, ran = monotonic() - self._seen[0], process_time() - self._seen[1]
         if gap <= STOPPED or ran > gap * SHARE + SECONDS:
             return False
-        return ran + waited() - self._waited[1] < gap * EXPLAINED
+        # by thread: one that has ended meanwhile takes what it had ever waited with it
+        more = sum(now - self._waited.get(thread, 0.0) for thread, now in waited().items())
+        return ran + more < gap * EXPLAINED
 
     def mark(self) -> None:
         """From now on."""
         now = monotonic()
         self._seen = now, process_time()
-        if now - self._waited[0] > FRESH:
-            self._waited = now, waited()
+        if now - self._asked > FRESH:
+            self._asked, self._waited = now, waited()
 
     def forget(self) -> None:
         """What follows is no stop, until the next `mark`."""
         self._seen = None
 
 
-def waited() -> float:
-    """Seconds that our threads have waited for a processor, all together; 0.0 where no one
-    counts them. Source: proc_pid_schedstat(5), the second number, in ns."""
-    total = 0
+def waited() -> dict[str, float]:
+    """Seconds that each of our threads has waited for a processor; none where no one counts
+    them. Source: proc_pid_schedstat(5), the second number, in ns."""
+    seconds = {}
     with suppress(OSError, ValueError, IndexError):
         for thread in os.listdir("/proc/self/task"):  # noqa: PTH208
             with suppress(OSError), open(f"/proc/self/task/{thread}/schedstat") as file:  # noqa: PTH123
-                total += int(file.read().split()[1])
-    return total / 1e9
+                seconds[thread] = int(file.read().split()[1]) / 1e9
+    return seconds

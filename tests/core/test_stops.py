@@ -17,15 +17,15 @@ class Clock:
     """Time, processor time, and what our threads have waited for a processor, set by hand."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now, self.ran, self.waited = 100.0, 5.0, 3.0
+        self.now, self.ran, self.waited = 100.0, 5.0, {"1": 3.0, "2": 8.0}
         monkeypatch.setattr(stops, "monotonic", lambda: self.now)
         monkeypatch.setattr(stops, "process_time", lambda: self.ran)
-        monkeypatch.setattr(stops, "waited", lambda: self.waited)
+        monkeypatch.setattr(stops, "waited", self.waited.copy)
 
     def goes_on(self, seconds: float, ran: float = 0.0, waited: float = 0.0) -> None:
         self.now += seconds
         self.ran += ran
-        self.waited += waited
+        self.waited["1"] += waited
 
 
 @pytest.fixture
@@ -58,6 +58,14 @@ def test_a_gap_that_nothing_else_explains_was_a_stop(
     clock.goes_on(gap, ran, waited)
     assert looks.found() is stopped
     looks.mark()
+    assert not looks.found()
+
+
+def test_a_thread_that_has_ended_takes_nothing_away(clock: Clock) -> None:
+    looks = Stops()
+    looks.mark()
+    clock.goes_on(1.3, 0.1, 1.1)
+    del clock.waited["2"]
     assert not looks.found()
 
 
