@@ -13,7 +13,6 @@ Never here: escape codes other than SGR, how a bar looks, a stream, a clock.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain, islice, product
 from operator import attrgetter
@@ -334,7 +333,7 @@ class Layout:
 
     def _rest(self, tasks: Tasks, shown: Iterable[TaskState], columns: int, rows: int) -> str:
         """The last line, which counts what has no row; empty where there is nothing."""
-        hidden = Counter(tasks.counts if tasks.bare else tasks.items)
+        hidden = tasks.counts if tasks.bare else tasks.items
         seen = set[int]()
         for task in shown:
             hidden[task.status] -= 1 if tasks.bare else task.items
