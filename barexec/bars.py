@@ -29,6 +29,8 @@ T = TypeVar("T")
 MOST = sys.float_info.max
 #: Bars of one task that are shown at most, each below the one before.
 DEPTHS = 100
+#: Looks at a task from one at which all is told to the next: 5 s in a pool of processes.
+AGAIN = 50
 
 
 def valid_total(total: float | None) -> float | None:
@@ -353,6 +355,7 @@ class Task:
     chunk: tuple[Iterator[Any], int] | None = None
     """The items of a chunk, and how many: its bar is made once somebody looks."""
     _seen: tuple[tuple[object, ...], ...] = ()
+    _looks = 0
 
     on_end: Callable[[Task], None] | None = None
     """To be called with it once all its bars are closed."""
@@ -391,7 +394,7 @@ class Task:
             self.on_end(self)
 
     def sample(self, now: float) -> list[Event]:
-        """What has changed since the last call."""
+        """What has changed since the last call; once in `AGAIN` calls all, as it may be lost."""
         if self.chunk is not None:
             self.unfold()
         slots = self.slots
@@ -401,7 +404,8 @@ class Task:
         events = [bar._event(self.id, slot, now) for slot, bar in enumerate(slots)]
         # all but `elapsed`, which changes always
         looks = [(e.serial, e.n, e.total, e.closed, *e[7:]) for e in events]
-        seen, self._seen = self._seen, tuple(looks)
+        self._looks = (self._looks + 1) % AGAIN
+        seen, self._seen = self._seen if self._looks else (), tuple(looks)
         return [
             e
             for e, look, old in zip(events, looks, chain(seen, repeat(())), strict=False)

@@ -41,6 +41,7 @@ class Crew:
 
     Args:
         context: the real one.
+        fresh: whether processes end as they should, to be replaced, in the midst of the work.
 
     Raises:
         OSError: no descriptors are left.
@@ -49,8 +50,9 @@ class Crew:
     `GRACE` and twice `LAST_GRACE` seconds, whatever tasks do.
     """
 
-    def __init__(self, context: Any) -> None:
+    def __init__(self, context: Any, fresh: bool = False) -> None:
         self._context = context
+        self._fresh = fresh
         self.halt = Halt()
         self._processes: WeakSet[Any] = WeakSet()
         self._stopping: threading.Thread | None = None
@@ -128,6 +130,18 @@ class Crew:
                 self.kill()
                 self._gone(LAST_GRACE)
 
+    def dead(self) -> dict[int, str]:
+        """How processes died that live no more, by their number; those that were not killed
+        and say that all is well are last. Waits a moment for one that is just ending."""
+        codes = {}
+        for process in list(self._processes):
+            with suppress(AttributeError, OSError, ValueError):  # not started, or closed
+                if _ended([process.sentinel], 0):
+                    process.join(LAST_GRACE)
+                    codes[process.pid] = process.exitcode
+        known = [(code == 0, pid, code) for pid, code in codes.items() if code is not None]
+        return {pid: _how(code) for well, pid, code in sorted(known) if not (well and self._fresh)}
+
     def close(self) -> None:
         """The stock class has seen all processes end."""
         self.halt.close()
@@ -160,6 +174,16 @@ class Crew:
             # not for long, so that `kill` is noticed
             left.difference_update(_ended(left, min(patience, 0.05)))
         return True
+
+
+def _how(code: int) -> str:
+    """What an exit code of `multiprocessing` says."""
+    if code >= 0:
+        return f"exit {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:  # one of the real-time signals
+        return f"signal {-code}"
 
 
 def _ended(sentinels: Iterable[int], seconds: float) -> list[Any]:
@@ -198,7 +222,7 @@ def crew_of(context: Any, fresh: bool) -> Crew | None:
     if context is None:
         context = multiprocessing.get_context("spawn" if fresh else None)
     with suppress(OSError):
-        return Crew(context)
+        return Crew(context, fresh)
     return None
 
 

@@ -24,7 +24,7 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import BrokenExecutor, CancelledError
 from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Literal, TextIO, TypeVar
@@ -77,6 +77,14 @@ def _in_one_line(error: BaseException) -> str:
         text = f"({type(trouble).__name__} in its __str__)"
     text = " ".join(text[:500].split())
     return f"{name}: {text}" if text else name
+
+
+def _why_broken(error: BaseException | None) -> str:
+    """Why a pool broke although no worker had died, where the stock class says so."""
+    if not isinstance(error, BrokenExecutor) or error.__cause__ is None:
+        return ""
+    said = [line for line in str(error.__cause__).splitlines() if line.strip('" ')]
+    return " ".join(["a result could not be read:", *said[-1:]])[:500]
 
 
 #: Held where it is decided who takes part in which display, and which has ended.
@@ -412,12 +420,18 @@ class Display:
                 owner.live -= 1
             else:
                 self.staged.pop(id, None)
-            message = "" if status is not Status.FAILED or error is None else _in_one_line(error)
-            if status is Status.CANCELLED and not isinstance(error, (CancelledError, type(None))):
-                message = "interrupted"
             if status is None:
                 tasks.withdraw(id, now)
-            elif task := tasks.end(id, status, message, now):
+                continue
+            message = ""
+            if status is Status.FAILED and error is not None:
+                message = _in_one_line(error)
+            elif status is Status.LOST:
+                message = _why_broken(error)
+            elif status is Status.CANCELLED and not isinstance(error, (CancelledError, type(None))):
+                message = "interrupted"
+            dead = {} if owner is None else owner.dead
+            if task := tasks.end(id, status, message, now, dead):
                 over.append(task)
         if listening:
             self._printed += tasks.last_words()

@@ -1,10 +1,10 @@
 """What can happen to one task, as frozen events, and their byte form on the wire.
 
 A record is self-contained: it carries absolute values, never differences, so that
-a lost one is repaired by the next, which comes once something has changed. Every
-record fits in `RECORD_LIMIT` bytes, which POSIX guarantees a pipe to take whole or
-not at all. A record that is damaged is dropped and counted by the `Decoder`, which
-finds the next whole one; nothing in a record is ever executed.
+a lost one is repaired by the next, which comes once something has changed, or a few
+seconds later (`bars.AGAIN`). Every record fits in `RECORD_LIMIT` bytes, which POSIX
+guarantees a pipe to take whole or not at all. A record that is damaged is dropped and
+counted by the `Decoder`, which finds the next whole one; nothing in it is ever executed.
 
 Never here: a clock, a Future, anything that waits.
 """

@@ -163,6 +163,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         if pool is not None:
             if self._crew is not None:
                 pool.end_workers = self._crew.kill
+                pool.find_dead = self._crew.dead
             weakref.finalize(self, pool.abandon).atexit = False
 
     @_signed_as(ProcessPoolExecutor.submit)

@@ -106,8 +106,14 @@ class Pool:
         """What its executor is broken by: not the error itself, whose traceback may hold it."""
         self._left = (-1, 0.0)
         """How many tasks had not ended after that, and since when they are as many."""
+        self._looked = 0.0
+        """When it was last looked for dead workers."""
         self.end_workers: Callable[[], object] = bool
         """Ends the workers that a broken executor has left behind."""
+        self.find_dead: Callable[[], dict[int, str]] = dict
+        """Finds how workers died, by their processes."""
+        self.dead: dict[int, str] = {}
+        """What that found when its executor broke."""
         self.on_forget: Callable[[], object] = bool
         """To be called once nobody listens any more."""
         self.gone = threading.Event()
@@ -153,6 +159,8 @@ class Pool:
         else:
             status = Status.LOST if isinstance(error, self.lost) else Status.FAILED
             if status is Status.LOST:
+                if self.broken is None and not self.dead:
+                    self.dead = self.find_dead()  # now: the stock class will end the others
                 self.broken = type(error), error.args
                 explain(error)
             if isinstance(error, INTERRUPTED) or (self.interrupted and status is Status.LOST):
@@ -171,12 +179,26 @@ class Pool:
     def recall(self, now: float) -> None:
         """Look after tasks that the stock class may have forgotten: `give_up` those that have
         not ended `FORGOTTEN` seconds after the others did. For the display's thread."""
-        if self.broken is not None and self._numbers:
-            left, since = self._left
-            if left != len(self._numbers):
-                self._left = len(self._numbers), now
-            elif now - since > FORGOTTEN:
-                self.give_up()
+        if not self._numbers:
+            return
+        if self.broken is None:
+            self._notice_deaths(now)
+            return
+        left, since = self._left
+        if left != len(self._numbers):
+            self._left = len(self._numbers), now
+        elif now - since > FORGOTTEN:
+            self.give_up()
+
+    def _notice_deaths(self, now: float) -> None:
+        """End the other workers where one died, which breaks the pool, and the stock class has
+        not noticed: its thread does not know of the worker that was started last, before it
+        wakes for a result or a task (tests/pool/test_faults.py, whose death)."""
+        if now - self._looked > FORGOTTEN:
+            self._looked = now
+            before, self.dead = self.dead, self.find_dead()
+            if before.keys() & self.dead.keys():
+                self.end_workers()
 
     def give_up(self) -> None:
         """End what its executor, which is broken, will never end.
@@ -228,7 +250,8 @@ class Pool:
         self.receiver.close()
         if self.link is not None:
             self.link.close()
-        self.end_workers = bool  # of its executor's it holds nothing any more
+        # of its executor's it holds nothing any more
+        self.end_workers, self.find_dead = bool, dict
         on_forget, self.on_forget = self.on_forget, bool
         on_forget()
         if not self.gone.is_set():

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from itertools import islice, repeat
+from types import MappingProxyType
 from typing import NamedTuple
 
 from .events import Advanced, Event, Printed, Started
@@ -54,6 +55,9 @@ class Status(str, Enum):
 
 for _status in Status:
     _status.ended = _status not in (Status.PENDING, Status.RUNNING)
+
+#: No worker is known to have died.
+NONE_DEAD: Mapping[int, str] = MappingProxyType({})
 
 # up to CPython 3.11, a member costs 0.14 µs where it is asked of its class
 PENDING, RUNNING, DONE, FAILED, CANCELLED, LOST = Status
@@ -423,10 +427,22 @@ class Tasks:
             self._active += now - self._since
             self._since = None
 
-    def end(self, id: int, status: Status, message: str, now: float) -> TaskState | None:
+    def end(
+        self,
+        id: int,
+        status: Status,
+        message: str,
+        now: float,
+        dead: Mapping[int, str] = NONE_DEAD,
+    ) -> TaskState | None:
         """A task ended: its Future said so. A second end of a task changes nothing.
 
-        Returns the task, or None where it had ended before or was never submitted.
+        Args:
+            message: what to say of it; of one that is lost, where no dead worker is known.
+            dead: how workers died, by their processes; the one that broke the pool is first.
+
+        Returns:
+            The task, or None where it had ended before or was never submitted.
         """
         task = self.running.pop(id, None)
         if task is None:
@@ -434,13 +450,13 @@ class Tasks:
             if task is None:
                 return None
             if status is LOST:
-                message = "never started: a worker died and broke the pool"
+                message = _loss(None, dead, message)
         else:
             self.located.pop(id, None)
             if task.items != 1:
                 self._more[RUNNING] -= task.items - 1
             if status is LOST:
-                message = f"its worker (process {task.pid}) died"
+                message = _loss(task.pid, dead, message)
         lost = status is LOST and task.started is not None
         task.status, task.ended, task.message = status, now, message
         self._ended[status] += 1
@@ -629,6 +645,19 @@ class Tasks:
                 return by_rate
             longest = max(longest, remaining)
         return longest
+
+
+def _loss(pid: int | None, dead: Mapping[int, str], why: str) -> str:
+    """What is said of a task that is lost, and ran in that process, or did not start."""
+    worker = f"its worker (process {pid}) died"
+    if pid is not None and pid in dead:
+        return f"{worker} ({dead[pid]})"
+    if dead:
+        first, how = next(iter(dead.items()))
+        why = f"process {first} died ({how})"
+    if pid is not None:
+        return f"stopped: {why}" if why else worker
+    return f"never started: {why or 'a worker died and broke the pool'}"
 
 
 def apply(tasks: Tasks, event: Event, now: float) -> list[str]:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from barexec import bars, counting
-from barexec.bars import DEPTHS, Bar, Task, current_bar, track
+from barexec.bars import AGAIN, DEPTHS, Bar, Task, current_bar, track
 from barexec.events import Advanced, Decoder, Event, encode
 
 
@@ -403,6 +403,13 @@ def test_only_what_has_changed_is_told(task: Task) -> None:
         change()
         assert len(task.sample(now + 1)) == 1
         assert task.sample(now + 2) == []
+
+
+def test_what_was_told_and_may_be_lost_is_told_again(task: Task) -> None:
+    bars = [Bar(total=3), Bar(total=4)]
+    told = [task.sample(now) for now in range(2 * AGAIN)]
+    assert [at for at, events in enumerate(told) if events] == [0, AGAIN - 1, 2 * AGAIN - 1]
+    assert len(told[AGAIN - 1]) == len(bars)
 
 
 def test_threads_of_a_task_may_share_a_bar(task: Task) -> None:

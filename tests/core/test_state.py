@@ -79,6 +79,27 @@ def test_a_lost_task_says_so() -> None:
     assert tasks.counts[Status.LOST] == 2
 
 
+def test_a_lost_task_says_how_its_worker_died_or_whose_death_stopped_it() -> None:
+    tasks = running(2)
+    tasks.submit({3: ("waits", 1)}, 0.0)
+    for id in (1, 2, 3):
+        tasks.end(id, Status.LOST, "no other reason counts", 1.0, {102: "SIGKILL", 101: "exit 0"})
+    assert [task.message for task in (*tasks.failed.values(), tasks.finished[3])] == [
+        "its worker (process 101) died (exit 0)",
+        "its worker (process 102) died (SIGKILL)",
+        "never started: process 102 died (SIGKILL)",
+    ]
+
+
+def test_tasks_of_a_pool_that_broke_without_a_death_say_why() -> None:
+    tasks = running(1)
+    tasks.submit({2: ("waits", 1)}, 0.0)
+    for id in (1, 2):
+        tasks.end(id, Status.LOST, "a result could not be read: EOFError", 1.0)
+    assert tasks.failed[1].message == "stopped: a result could not be read: EOFError"
+    assert tasks.finished[2].message == "never started: a result could not be read: EOFError"
+
+
 def test_tasks_that_never_ran_do_not_crowd_out_those_that_were_lost() -> None:
     tasks = submitted(50, kept=10)
     apply(tasks, Started(1, 99, 0.0), 0.0)

@@ -40,15 +40,22 @@ class Row(NamedTuple):
     since: tuple[int, int] = (3, 10)
 
 
-DIED = r"its worker \(process \d+\) died"
-UNSTARTED = "never started: a worker died and broke the pool"
+UNREAD = "stopped: a result could not be read: .*"
+
+
+def died(how: str) -> str:
+    return rf"its worker \(process \d+\) died \({how}\)"
+
+
+def _unstarted(how: str) -> str:
+    return rf"never started: process \d+ died \({how}\)"
 
 
 def _failed(error: str, message: str) -> Row:
     return Row(error, "FAILED", message)
 
 
-def _lost(message: str = DIED) -> Row:
+def _lost(message: str) -> Row:
     return Row("BrokenProcessPool", "LOST", message, alive=False)
 
 
@@ -61,32 +68,32 @@ WORKERS: dict[str, Row] = {
     "raises a text of 50,000 characters": _failed("ValueError", "ValueError: (long ){99}long"),
     "raises what has no text": _failed("Sly", r"Sly: \(SystemExit in its.*"),
     "raises what can't be pickled": _failed("TypeError", ".*does not travel"),
-    "raises what can't be unpickled": _lost(),
+    "raises what can't be unpickled": _lost(UNREAD),
     "raises a BaseException": _failed("Odd", "Odd: odd"),
     "raises KeyboardInterrupt": Row("KeyboardInterrupt", "CANCELLED", "interrupted"),
     "sys.exit": _failed("SystemExit", "SystemExit: 3"),
     "recurses without end": _failed("RecursionError", "RecursionError: .*"),
     "out of memory (RLIMIT_AS)": _failed("MemoryError", "MemoryError.*"),
     "returns what can't be pickled": _failed("TypeError", "TypeError: cannot pickle.*"),
-    "returns what can't be unpickled": _lost(),
+    "returns what can't be unpickled": _lost(UNREAD),
     "is given what can't be pickled": _failed("TypeError", "TypeError: cannot pickle.*"),
     "is given what can't be unpickled": _lost(".*"),
     # deaths
-    "os._exit": _lost(),
-    "SIGSEGV": _lost(),
-    "SIGABRT": _lost(),
-    "SIGTERM": _lost(),
-    "SIGKILL": _lost(),
-    "SIGKILL in a loop": _lost(),
+    "os._exit": _lost(died("exit 7")),
+    "SIGSEGV": _lost(died("SIGSEGV")),
+    "SIGABRT": _lost(died("SIGABRT")),
+    "SIGTERM": _lost(died("SIGTERM")),
+    "SIGKILL": _lost(died("SIGKILL")),
+    "SIGKILL in a loop": _lost(died("SIGKILL")),
     "SIGKILL while idle": Row(16, alive=False),
-    "SIGKILL in mid-print": _lost(),
-    "SIGKILL in mid-write, with the channel full": _lost(),
-    "SIGKILL with 50 bars that change": _lost(),
-    "SIGKILL while starting": _lost(UNSTARTED),
-    "SIGKILL while ten tasks wait": _lost(),
+    "SIGKILL in mid-print": _lost(died("SIGKILL")),
+    "SIGKILL in mid-write, with the channel full": _lost(died("SIGKILL")),
+    "SIGKILL with 50 bars that change": _lost(died("SIGKILL")),
+    "SIGKILL while starting": _lost(_unstarted("SIGKILL")),
+    "SIGKILL while ten tasks wait": _lost(died("SIGKILL")),
     "SIGSTOP for a while": Row("done"),
-    "the initializer raises": _lost(UNSTARTED),
-    "the initializer exits": _lost(UNSTARTED),
+    "the initializer raises": _lost(_unstarted("exit 0")),
+    "the initializer exits": _lost(_unstarted("exit 0")),
     "max_tasks_per_child": Row(
         [0, 1, 4, 9],
         methods=("spawn", "forkserver"),

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 import pytest
-from table import DIED, WORKERS, Row
+from table import WORKERS, Row, died
 
 #: The sign and, in words, what becomes of a task.
 SIGNS = {"DONE": "✓", "FAILED": "✗", "LOST": "†", "CANCELLED": "⊘"}
@@ -64,5 +64,5 @@ def settled(row: Row, report: dict[str, Any]) -> Row:
     if row.future is not ...:
         return row
     if report["future"] == "BrokenProcessPool":
-        return row._replace(future=report["future"], bar="LOST", message=DIED, alive=False)
+        return row._replace(future=report["future"], bar="LOST", message=died(".*"), alive=False)
     return row._replace(future="done", bar="DONE", alive=report["next"] == 16)

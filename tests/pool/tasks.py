@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import parent_process
+from pathlib import Path
 from typing import Any, ClassVar
 from weakref import WeakSet
 
@@ -264,6 +265,17 @@ def is_killed_in_a_loop() -> None:
 def kill_myself() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(60)
+
+
+def stands(begun: str) -> None:
+    """Until it is ended; it has begun once there is that file."""
+    Path(begun).touch()
+    time.sleep(60)
+
+
+def is_killed_after(path: str) -> None:
+    wait_for(path)
+    kill_myself()
 
 
 def initializer_raises() -> None:

@@ -9,7 +9,7 @@ Never here: a clock, a process, a terminal.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ import pytest
 from barexec.events import Advanced, Started
 from barexec.frame import Frame, Layout, Leave
 from barexec.renderers import get
-from barexec.state import Status, Tasks, TaskState, apply
+from barexec.state import NONE_DEAD, Status, Tasks, TaskState, apply
 from barexec.theme import Theme
 
 STYLES = {
@@ -95,9 +95,15 @@ class Story:
         )
         apply(self.tasks, event, self.now)
 
-    def end(self, *names: str, status: Status = Status.DONE, message: str = "") -> None:
+    def end(
+        self,
+        *names: str,
+        status: Status = Status.DONE,
+        message: str = "",
+        dead: Mapping[int, str] = NONE_DEAD,
+    ) -> None:
         for name in names:
-            self.tasks.end(self._ids[name], status, message, self.now)
+            self.tasks.end(self._ids[name], status, message, self.now, dead)
 
     def until(self, now: float, *steady: tuple[str, float, int], unit: str = "file") -> None:
         """Let time pass, a tenth of a second at once.
@@ -208,8 +214,9 @@ def failure() -> Screens:
 
 def lost_worker() -> Screens:
     story = _busy()
-    story.end("asyncio", "email", "encodings", "ctypes", status=Status.LOST)
-    story.end(*PACKAGES[8:], status=Status.LOST)
+    dead = {4707: "SIGKILL"}
+    story.end("asyncio", "email", "encodings", "ctypes", status=Status.LOST, dead=dead)
+    story.end(*PACKAGES[8:], status=Status.LOST, dead=dead)
     yield "the pool broke", story.frame(rows=16)
     yield "what stays", story.final(rows=16)
 

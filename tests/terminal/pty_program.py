@@ -248,11 +248,28 @@ class PtyProgram:
     def _missing(self, what: str) -> NoReturn:
         if self._slave >= 0:
             self.flow(True)
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGABRT)  # faulthandler tells the stacks
-            self.listen(1.0)
         seen = "\n".join(self.screen.rows)
-        raise AssertionError(f"{what}\n--- screen\n{seen}\n--- written\n{_shown(self.written)}")
+        told = f"{what}\n--- screen\n{seen}\n--- processes\n{_processes(self.process.pid)}"
+        if self.process.poll() is None:
+            _kill_group(self.process.pid, signal.SIGABRT)  # faulthandler tells the stacks
+            self.listen(1.0)
+        raise AssertionError(f"{told}\n--- written\n{_shown(self.written)}")
+
+
+def _processes(session: int) -> str:
+    """The processes of a session: what they run, and what each of their threads does."""
+    told = ""
+    for folder in sorted(Path("/proc").glob("[0-9]*")):
+        try:
+            if os.getsid(int(folder.name)) == session:
+                words = (folder / "cmdline").read_bytes().replace(b"\0", b" ")[-60:].decode()
+                told += f"{folder.name} {words}\n"
+                for task in (folder / "task").iterdir():
+                    state = (task / "stat").read_text().rpartition(")")[2].split()[0]
+                    told += f"    {state} {(task / 'wchan').read_text()}\n"
+        except OSError:  # it has ended in the meantime
+            continue
+    return told
 
 
 def _shown(some: bytes | bytearray) -> str:

@@ -1,0 +1,53 @@
+"""The processes of one executor, without an executor: `barexec.crew`."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from functools import partial
+from multiprocessing import get_context
+
+import pytest
+
+from barexec.crew import Crew
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="without signals, and slow to start")
+
+
+def _killed(number: int) -> None:
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize(
+    ("way", "told"),
+    [
+        (partial(os._exit, 0), "exit 0"),
+        (partial(os._exit, 3), "exit 3"),
+        (partial(_killed, signal.SIGKILL), "SIGKILL"),
+        (partial(_killed, getattr(signal, "SIGRTMIN", 34) + 1), "signal 35"),
+    ],
+)
+def test_how_a_process_died_is_known_at_once(way: Callable[[], object], told: str) -> None:
+    crew = Crew(get_context("fork"))
+    lives = crew.Process(target=signal.pause)
+    lives.start()
+    dies = crew.Process(target=way)
+    assert crew.dead() == {}  # one has not started
+    dies.start()
+    dies.join()
+    assert crew.dead() == {dies.pid: told}
+    crew.kill()
+    lives.join()
+    assert set(crew.dead().items()) == {(dies.pid, told), (lives.pid, "SIGKILL")}
+    crew.close()
+
+
+def test_what_ended_as_it_should_is_named_last() -> None:
+    crew = Crew(get_context("fork"))
+    processes = [crew.Process(target=partial(os._exit, code)) for code in (0, 1, 0)]
+    for process in processes:
+        process.start()
+        process.join()
+    assert list(crew.dead()) == [processes[at].pid for at in (1, 0, 2)]
+    crew.close()

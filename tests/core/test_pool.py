@@ -1,0 +1,65 @@
+"""What a pool looks after by itself, without an executor: `barexec.pool`."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+
+from barexec.channel import open_memory_channel
+from barexec.pool import Pool
+
+
+class _Listener:
+    def __init__(self) -> None:
+        self.ended: deque[Any] = deque()
+        self.reported = False
+
+    def start(self) -> None:
+        pass
+
+    def kick(self, may_wait: bool = True) -> None:
+        pass
+
+    def join(self) -> None:
+        pass
+
+    def patiently(self, wait: Callable[[float], bool]) -> bool:
+        return wait(0)
+
+
+@pytest.fixture
+def pool() -> Iterator[Pool]:
+    pool = Pool(_Listener(), *open_memory_channel())
+    pool.accepted(pool.submitted("task", 1), Future())
+    yield pool
+    pool.forget()
+
+
+def test_a_death_that_goes_unnoticed_ends_the_other_workers_at_the_second_look(pool: Pool) -> None:
+    killed: list[float] = []
+    now = 100.0
+    pool.find_dead = lambda: {7: "SIGKILL"} if now > 101 else {}
+    pool.end_workers = lambda: killed.append(now)
+    for now in (100.0, 100.5, 101.5, 102.0, 102.4, 102.6):
+        pool.recall(now)
+    assert killed == [102.6]
+
+
+def test_workers_that_die_one_after_the_other_are_left_to_the_stock_class(pool: Pool) -> None:
+    """It replaces them: none is dead for long."""
+    deaths = iter(range(10))
+    pool.find_dead = lambda: {next(deaths): "exit 0"}
+    pool.end_workers = lambda: pytest.fail("all is well")
+    for now in range(0, 10, 2):
+        pool.recall(float(now))
+
+
+def test_nothing_is_looked_for_once_all_tasks_have_ended() -> None:
+    pool = Pool(_Listener(), *open_memory_channel())
+    pool.find_dead = lambda: pytest.fail("nobody asked")
+    pool.recall(100.0)
+    pool.forget()
