@@ -24,18 +24,17 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, CancelledError
 from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Literal, TextIO, TypeVar
 
 from . import policy as policies
 from .bars import Task
+from .endings import in_one_line, message
 from .events import Event
-from .line_discipline import TerminalText
+from .output import Output
 from .pool import LINGER, PATIENCE, Nothing, Pool
-from .program_text import ProgramText, Questions
-from .pty_reader import PtyReader, Said
+from .program_text import Questions
 from .ptys import Link
 from .state import FAULTS, KEPT, Status, Submission, Tasks, TaskState, apply
 from .stops import Stops
@@ -60,31 +59,8 @@ INTERVAL = 0.1
 QUIET = 0.3
 #: What writing to a terminal or a pipe gives that is there no longer.
 GONE = (errno.EIO, errno.EPIPE, errno.EBADF)
-#: Characters of printed lines that may wait for a terminal that takes none; beyond, nothing
-#: more is read, and who prints waits.
-UNPRINTED = 1 << 20
-#: Characters beyond which a terminal may not take them at once: what it holds, on Linux.
-MUCH = 1 << 12
 #: Seconds after which a task may have printed what the program, that writes now, has heard of.
 MOMENT = 0.001
-
-
-def _in_one_line(error: BaseException) -> str:
-    name = type(error).__name__
-    try:
-        text = str(error)
-    except BaseException as trouble:  # the user's __str__ may raise anything
-        text = f"({type(trouble).__name__} in its __str__)"
-    text = " ".join(text[:500].split())
-    return f"{name}: {text}" if text else name
-
-
-def _why_broken(error: BaseException | None) -> str:
-    """Why a pool broke although no worker had died, where the stock class says so."""
-    if not isinstance(error, BrokenExecutor) or error.__cause__ is None:
-        return ""
-    said = [line for line in str(error.__cause__).splitlines() if line.strip('" ')]
-    return " ".join(["a result could not be read:", *said[-1:]])[:500]
 
 
 #: Held where it is decided who takes part in which display, and which has ended.
@@ -142,11 +118,11 @@ class Display:
         self._leave = leave
         self._ticker = Ticker(self._tick, INTERVAL, "barexec-display")
         self._round = threading.Lock()
-        self._reader = PtyReader(getattr(stream, "encoding", None) or "utf-8", self._spoken)
         self._size: tuple[int, int] | None = None
-        self._program = ProgramText(self._glass().device(), self._is_mine, self._place, self._wake)
-        self._words = TerminalText(scrolls=True)
-        """What the program writes."""
+        self._output = Output(
+            *(stream, self.tasks, self._glass().device(), self._write),
+            *(self._is_mine, self._place, self._wake, self._spoken),
+        )
         self._placed = 0.0
         self._drawing: int | None = None
         """The thread that is at it."""
@@ -154,8 +130,6 @@ class Display:
         """The `paused()` blocks for which the terminal is somebody else's."""
         self._screen: tuple[Painter, Layout] | None = None
         self._log: tuple[PlainPainter, Narration | None] | None = None
-        self._printed: list[str] = []
-        """Lines of tasks that the terminal has not taken yet."""
         self._untold: list[TaskState] = []
         self._began: float | None = None
         self._early: list[TaskState] = []
@@ -176,7 +150,7 @@ class Display:
         elif not self._ticker.running and not self.finished.is_set():
             if self._policy.mode != "plain":
                 # by this thread: what it prints from now on has its place after what tasks do
-                self._program.open()
+                self._output.open()
                 questions.take_over()
             try:
                 self._ticker.start()
@@ -208,13 +182,16 @@ class Display:
 
         return Glass(self.stream)
 
+    def _write(self, text: str) -> None:
+        self._glass().write(text)
+
     def listen(self, link: Link) -> None:
         """Workers of one more pool are to be heard.
 
         Raises:
             OSError: no descriptor is left for that.
         """
-        self._reader.add(link)
+        self._output.listen(link)
 
     def join(self) -> None:
         """If it has finished, wait until its last round is over, and its thread gone."""
@@ -242,7 +219,7 @@ class Display:
             taken = Glass.taken
             if wait(PATIENCE):
                 return True
-            left = self._printed or self._reader.waits or self._drawing is not None
+            left = self._output.waits or self._drawing is not None
             hurried = self._hurried or any(pool.interrupted for pool in list(self.pools))
             if hurried or not left or Glass.taken == taken:
                 return False
@@ -280,22 +257,15 @@ class Display:
         with lock:
             self._retire()
         self._close_screen()
-        self._reader.stop(starting=True)
-        self._give_back()
-        self._program.close()
+        self._output.stop()
+        self._output.give_back()
+        self._output.close()
         for pool in self.pools:
             pool.deafen()
         # what is still reported is heard by nobody: keep none of it
         self.submitted = Nothing()
         self.ended = deque(maxlen=0)
         self._warn(error)
-
-    def _give_back(self) -> None:
-        """What tasks have printed, and no screen has shown, is written as it came."""
-        text = [f"{line}\n" for line in self._printed] + self._reader.rest()
-        with suppress(OSError, ValueError):  # the terminal is gone
-            self._glass().write("".join(text))
-        self._printed = []
 
     def _close_screen(self) -> None:
         if self._screen is not None:
@@ -307,7 +277,7 @@ class Display:
             # nobody would read it; and Python exits with status 120 over what it can't flush
             return
         warnings.warn(
-            f"barexec shows no more progress ({_in_one_line(error)}); the work goes on",
+            f"barexec shows no more progress ({in_one_line(error)}); the work goes on",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -334,7 +304,7 @@ class Display:
         self._calm = 0 if heard or self.tasks.live else self._calm + 1
         closed = [pool for pool in closing if pool.live <= 0 or pool.interrupted or exiting]
         self._hurried |= any(pool.interrupted for pool in closed)
-        if closed and not (exiting and self._hurried) and (self._is_full() or self._is_held_up()):
+        if closed and not (exiting and self._hurried) and (self._output.full or self._is_held_up()):
             closed = []  # what was printed must not be lost
         for pool in closed[:]:
             pool.linger -= 1
@@ -343,7 +313,7 @@ class Display:
             else:
                 self.pools.remove(pool)
                 if pool.link is not None:
-                    self._hear(self._reader.remove(pool.link), now)
+                    self._output.remove(pool.link, now)
         last = False
         with lock:
             if not (
@@ -359,12 +329,12 @@ class Display:
         try:
             self._show(over, now, last)
             if last:
-                if self._printed:
-                    self._give_back()  # frozen just now
-                self._leave_words()
+                if self._output.lines:
+                    self._output.give_back()  # frozen just now
+                self._output.leave_rows()
         finally:
             if last:
-                self._program.close()
+                self._output.close()
             for pool in closed:
                 pool.forget()
         waiting = any(pool.closing for pool in self.pools)
@@ -381,10 +351,10 @@ class Display:
         before either, so the ends are taken first, the submissions last, and applied the
         other way round.
         """
-        tasks, pools = self.tasks, list(self.pools)
+        tasks, output, pools = self.tasks, self._output, list(self.pools)
         # a task has written all its text to the channel before it ends, and the channel holds
         # no more than is received at once
-        listening = self.exiting or not self._is_full()
+        listening = self.exiting or not output.full
         ended = _drain(self.ended)
         done = [_drain(pool.done) for pool in pools]
         events: list[Event] = []
@@ -392,7 +362,7 @@ class Display:
             for pool in pools:
                 events += pool.decoder.feed(pool.receiver.receive())
         # after the channel: what a task wrote there came before its end is marked here
-        said = self._reader.take(now, not self._reader.reads) if listening else []
+        said = output.collect(now) if listening else []
         for staged in list(self.staged.values()):
             events += staged.sample(now)
         fresh = _move(self.submitted)
@@ -404,15 +374,15 @@ class Display:
                 if not pool.used:
                     pool.used = True
                     tasks.bare = False
-                    self._listen()
+                    output.start()
                 if pool.named:
                     tasks.names.update({id: self._label(words) for id, words in own.items()})
         tasks.submit(fresh, now)
         if fresh and self._began is None:
             self._began = now
         for event in events:
-            self._printed += apply(tasks, event, now)
-        self._hear(said, now)
+            output.lines += apply(tasks, event, now)
+        output.hear(said, now)
         tasks.settle(now)
         over = [task for numbers in done for task in tasks.done(numbers, now)]
         for owner, id, status, error in ended:
@@ -423,25 +393,12 @@ class Display:
             if status is None:
                 tasks.withdraw(id, now)
                 continue
-            message = ""
-            if status is Status.FAILED and error is not None:
-                message = _in_one_line(error)
-            elif status is Status.LOST:
-                message = _why_broken(error)
-            elif status is Status.CANCELLED and not isinstance(error, (CancelledError, type(None))):
-                message = "interrupted"
             dead = {} if owner is None else owner.dead
-            if task := tasks.end(id, status, message, now, dead):
+            if task := tasks.end(id, status, message(status, error), now, dead):
                 over.append(task)
         if listening:
-            self._printed += tasks.last_words()
+            output.lines += tasks.last_words()
         return over, bool(ended or events or said or any(done))
-
-    def _listen(self) -> None:
-        """Its workers were started: from now on, a thread reads what they print."""
-        # where none can be started, they notice that nobody reads (capture.UNHEARD)
-        with suppress(RuntimeError):
-            self._reader.start()
 
     def _spoken(self, much: bool) -> None:
         """Text of workers waits."""
@@ -449,14 +406,7 @@ class Display:
             self._wake(much)
         elif self._round.acquire(blocking=False):  # else it is asked again
             try:
-                # of processes that tasks have left behind
-                self._hear(self._reader.take(monotonic()), monotonic())
-                lines, self._printed = self._printed, []
-                with suppress(OSError, ValueError):  # it is gone
-                    self.stream.write("".join(f"{line}\n" for line in lines))
-                    self.stream.flush()
-            except FAULTS:
-                self._reader.stop(0)  # nobody is left to be told of it
+                self._output.pass_on(monotonic())
             finally:
                 self._round.release()
 
@@ -467,18 +417,6 @@ class Display:
         else:
             self.start()
 
-    def _hear(self, said: list[Said | int], now: float) -> None:
-        silent = True
-        for one in said:
-            if isinstance(one, int):
-                self._printed += self._words.feed(self._program.take(one))
-                silent = False
-            else:
-                self._printed += self.tasks.hear(*one, now)
-        if silent:
-            # a bar that the program has drawn, and left, scrolls, too
-            self._printed += self._words.let_go()
-
     def _place(self, number: int) -> None:
         """The program writes: after what tasks had printed whose results it has seen."""
         now = monotonic()
@@ -486,20 +424,16 @@ class Display:
         sync = sync or any(pool.ending for pool in list(self.pools))
         if sync:
             self._placed = now
-        self._reader.put(number, sync)
+        self._output.place(number, sync)
 
     def _label(self, submission: Submission) -> str:
         """What stands before each line of a task that is to be named."""
         name = submission if isinstance(submission, str) else submission[0]
         return f"{printable(name)} {'│' if self._policy.unicode else '|'} "
 
-    def _is_full(self) -> bool:
-        """Whether so many lines wait for the terminal that no more are taken in."""
-        return sum(map(len, self._printed)) + len(self._printed) >= UNPRINTED
-
     def _is_held_up(self) -> bool:
         """Whether lines wait that the terminal does not take, as one that is frozen."""
-        if not self._printed or self._policy.mode == "plain":
+        if not self._output.lines or self._policy.mode == "plain":
             return False
         if self._screen is None:
             self._screen = self._open_screen()
@@ -510,14 +444,13 @@ class Display:
             self._early += over
             return
         if last:
-            self._printed += self.tasks.last_words()
-            self._printed += self._words.let_go()
+            self._output.end()
         if self._policy.mode != "plain":
             if self._screen is None:
                 drawn = self._began is not None and now - self._began >= QUIET
                 if last and self._leave is True:
                     drawn = self._began is not None
-                if not drawn and not (last and self._printed):
+                if not drawn and not (last and self._output.lines):
                     self._early += over
                     return
                 self._screen = self._open_screen()
@@ -532,13 +465,6 @@ class Display:
                     self._draw_no_more(error)
         over, self._early = self._early + over, []
         self._say(over, now, last)
-
-    def _leave_words(self) -> None:
-        """What the program has not finished yet stands where the cursor is."""
-        line, rows = self._words.end(), self._words.rows
-        self._words = TerminalText(self.tasks.columns, scrolls=True)
-        if rows or line:
-            self._glass().write("\r\n".join([*rows, *line]))
 
     # --- for those who want the terminal for themselves ---
 
@@ -562,24 +488,25 @@ class Display:
             self._round.release()
 
     def _words_aside(self) -> None:
-        self._program.straight = True
+        output = self._output
+        output.go_straight(True)
         if self._screen is not None:
             painter = self._screen[0]
             painter.size()
-            if painter.paint((), self._printed):
-                self._printed = []
+            if painter.paint((), output.lines):
+                output.taken()
             painter.pause()
-        elif self._printed:
-            self._glass().write("".join([f"{line}\r\n" for line in self._printed]))
-            self._printed = []
-        self._leave_words()
+        elif output.lines:
+            self._write("".join([f"{line}\r\n" for line in output.lines]))
+            output.taken()
+        output.leave_rows()
 
     def step_back(self) -> None:
         """The bars may be on the screen again."""
         with self._round:
             self._aside -= 1
             if not self._aside:
-                self._program.straight = False
+                self._output.go_straight(False)
                 self._resume()
         self.kick()
 
@@ -613,29 +540,28 @@ class Display:
         columns, rows = size = painter.size()
         if size != self._size:
             self._size = size
-            self._reader.resize(*size)
-        self.tasks.columns = columns
+            self._output.resize(*size)
         if last and self._began is not None and now - self._began < QUIET and not self._leave:
             frame: tuple[str, ...] = ()
         elif last:
             frame = layout.final(self.tasks, columns, rows, now, self._leave)
         else:
             # below all, what the program has not finished yet
-            words = [clip(row, columns) for row in self._words.rows[: rows - 1]]
+            words = [clip(row, columns) for row in self._output.rows[: rows - 1]]
             frame = (*layout.compose(self.tasks, columns, rows - len(words), now), *words)
         if self._stops.found():
             painter.repaint()  # a shell has written to the terminal since
         self._stops.mark()
-        much = sum(map(len, self._printed)) > MUCH
-        taken = (painter.finish if last else painter.paint)(frame, self._printed)
+        much = self._output.much
+        taken = (painter.finish if last else painter.paint)(frame, self._output.lines)
         if much:
             self._stops.mark()  # a slow terminal takes its time
         self._behind = not taken
         if taken:
-            self._printed = []
+            self._output.taken()
 
     def _say(self, over: list[TaskState], now: float, last: bool) -> None:
-        self._program.close()
+        self._output.close()
         if self._log is None:
             from .narration import Narration
             from .painters.plain import PlainPainter
@@ -644,7 +570,7 @@ class Display:
         painter, narration = self._log
         # a result may overtake the task's last numbers, which come within a tick
         over, self._untold = self._untold + (over if last else []), [] if last else over
-        lines = [*self._printed]
+        lines = [*self._output.lines]
         for task in over:
             # rows that a task has drawn: a log has them once they are final
             lines += filter(None, task.lines)
@@ -656,7 +582,7 @@ class Display:
                 lines += narration.summary(self.tasks, now)
         if lines:
             painter.say(lines)
-        self._printed = []
+        self._output.taken()
 
 
 def _move(submissions: dict[int, Submission]) -> dict[int, Submission]:
@@ -706,7 +632,7 @@ def _forget() -> None:
         # new ones: a thread that is not copied may have held what is within the old
         display.finished, display._round = threading.Event(), threading.Lock()
         display.finished.set()
-        display._program.leave()
+        display._output.leave()
         for pool in display.pools:
             pool.gone = threading.Event()
             pool.gone.set()

@@ -35,16 +35,16 @@ PROTECTIONS = [
     Protection(
         "raises what has no text",
         "spawn-plain",
-        "display.py",
+        "endings.py",
         "except BaseException as trouble:",
         "except Exception as trouble:",
     ),
     Protection(
         "raises a text of control characters",
         "spawn-inline",
-        "display.py",
-        'text = " ".join(text[:500].split())',
-        "text = text[:500]",
+        "endings.py",
+        'text = " ".join(text[:LIMIT].split())',
+        "text = text[:LIMIT]",
     ),
     Protection(
         "gives the channel's descriptor away",
