@@ -356,7 +356,7 @@ class Display:
         # no more than is received at once
         listening = self.exiting or not output.full
         ended = _drain(self.ended)
-        done = [_drain(pool.done) for pool in pools]
+        done = [pool.take_done() for pool in pools]
         events: list[Event] = []
         if listening:
             for pool in pools:
@@ -381,7 +381,8 @@ class Display:
         if fresh and self._began is None:
             self._began = now
         for event in events:
-            output.lines += apply(tasks, event, now)
+            if lines := apply(tasks, event, now):
+                output.lines += lines
         output.hear(said, now)
         tasks.settle(now)
         over = [task for numbers in done for task in tasks.done(numbers, now)]

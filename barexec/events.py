@@ -15,7 +15,7 @@ import struct
 from binascii import crc32
 from collections.abc import Iterator
 from math import inf
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 #: The most bytes in one record: the least that POSIX lets PIPE_BUF be (limits.h(0P)).
 RECORD_LIMIT = 512
@@ -25,6 +25,7 @@ POSTFIX_LIMIT = 160
 UNIT_LIMIT = 32
 
 
+@final
 class Started(NamedTuple):
     """A worker runs the task, and has for `elapsed` seconds.
 
@@ -37,6 +38,7 @@ class Started(NamedTuple):
     run: int = 0
 
 
+@final
 class Advanced(NamedTuple):
     """The newest numbers of one bar of the task.
 
@@ -57,6 +59,7 @@ class Advanced(NamedTuple):
     postfix: str
 
 
+@final
 class Printed(NamedTuple):
     """The task wrote text, which follows what it wrote before.
 

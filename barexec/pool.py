@@ -120,7 +120,7 @@ class Pool:
         self._display = display
         # what is kept for each task is little, and nothing that the garbage collector walks
         self.fresh: dict[int, Submission] = {}
-        self.done: deque[int] = deque()
+        self.done: list[int] = []
         """The numbers of tasks that came to a good end; of any other, `Display.ended` tells."""
         self._numbers: dict[Future[Any], int] = {}
         self._report = self._ended
@@ -166,6 +166,13 @@ class Pool:
             if isinstance(error, INTERRUPTED) or (self.interrupted and status is Status.LOST):
                 status = Status.CANCELLED
             self._display.ended.append((self, id, status, error))
+
+    def take_done(self) -> list[int]:
+        """The numbers of tasks that came to a good end since the last call. Others may report
+        more meanwhile: each step is whole, and they are at the end."""
+        numbers = self.done[:]
+        del self.done[: len(numbers)]
+        return numbers
 
     @property
     def ending(self) -> bool:
@@ -241,7 +248,7 @@ class Pool:
         self.receiver.deafen()
         self.gone.set()
         self.fresh = Nothing()
-        self.done = deque(maxlen=0)
+        self.done = Unkept()
 
     def forget(self) -> None:
         """It is over: give back the descriptors. A second call does nothing."""
@@ -256,6 +263,13 @@ class Pool:
         on_forget()
         if not self.gone.is_set():
             self.gone.set()
+
+
+class Unkept(list[int]):
+    """Keeps nothing."""
+
+    def append(self, id: int) -> None:
+        pass
 
 
 class Nothing(dict[int, Submission]):

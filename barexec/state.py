@@ -56,6 +56,8 @@ class Status(str, Enum):
 for _status in Status:
     _status.ended = _status not in (Status.PENDING, Status.RUNNING)
 
+#: No line.
+NOTHING: tuple[()] = ()
 #: No worker is known to have died.
 NONE_DEAD: Mapping[int, str] = MappingProxyType({})
 
@@ -226,16 +228,15 @@ class TaskState:
     def advance(self, event: Advanced, now: float) -> None:
         """One of its bars moved, or is new."""
         slot, meters = event.slot, self.meters
-        if slot >= len(meters):
-            meters += (None,) * (slot + 1 - len(meters))
-        meter = meters[slot]
+        meter = meters[slot] if slot < len(meters) else None
         if meter is None or meter.event.serial < event.serial:
-            self.meters = (*meters[:slot], _Meter(event, now), *meters[slot + 1 :])
+            above = meters[:slot] + (None,) * (slot - len(meters))
+            self.meters = (*above, _Meter(event, now), *meters[slot + 1 :])
         # two threads of a worker may send what they sampled in either order
         elif meter.event.serial == event.serial and meter.event.elapsed <= event.elapsed:
             meter.update(event, now)
-        if slot == 0 and event.total and event.n > 0:
-            self.reached = max(self.reached, min(1.0, event.n / event.total))
+        if slot == 0 and (total := event.total) and (part := event.n / total) > self.reached:
+            self.reached = 1.0 if part > 1.0 else part
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -414,6 +415,8 @@ class Tasks:
 
     def _no_longer_waiting(self, id: int) -> TaskState | None:
         submission = self.pending.pop(id, None)
+        if type(submission) is str:
+            return TaskState(id, submission)
         if submission is None:
             return None
         task = _task(id, submission)
@@ -470,7 +473,8 @@ class Tasks:
             # many at once: the front of a dict that is emptied one by one is slow to find
             for old in list(islice(room, len(room) - self._kept)):
                 del room[old]
-        self._rest(now)
+        if not (self.pending or self.running):
+            self._rest(now)
         return task
 
     def read(self, event: Printed, now: float) -> list[str]:
@@ -660,23 +664,26 @@ def _loss(pid: int | None, dead: Mapping[int, str], why: str) -> str:
     return f"never started: {why or 'a worker died and broke the pool'}"
 
 
-def apply(tasks: Tasks, event: Event, now: float) -> list[str]:
+def apply(tasks: Tasks, event: Event, now: float) -> Sequence[str]:
     """Let one event of a worker change what is known. Returns lines that the task printed.
+
+    There may be thousands in each frame.
 
     A task that has ended keeps its status, and takes later numbers: a result may
     overtake the last sample. Events of tasks that are unknown (or folded) do nothing.
     """
-    if isinstance(event, Printed):
+    if type(event) is Printed:
         return tasks.read(event, now)
-    task = tasks.running.get(event.task) or tasks.begin(event.task) or tasks.get(event.task)
+    id = event.task
+    task = tasks.running.get(id) or tasks.begin(id) or tasks.get(id)
     if task is None:
-        return []
+        return NOTHING
     begun = (now if task.ended is None else task.ended) - event.elapsed
-    if isinstance(event, Started):
+    if type(event) is Started:
         task.start(event, begun)
     else:
         if task.started is None:
             task.started = begun
         if event.slot < DEEPEST:
             task.advance(event, now)
-    return []
+    return NOTHING
