@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: What each program begins with. `right()` says that all results were as they should be.
 HEAD = '''
 import faulthandler, gc, hashlib, multiprocessing, os, signal, sys, threading, time, warnings
-from concurrent.futures import CancelledError, as_completed
+from concurrent.futures import CancelledError, ProcessPoolExecutor, as_completed
 from pathlib import Path
 from barexec import Bar, ProgressPoolExecutor, current_writer, display as displays, sharing, track
 
@@ -83,6 +83,13 @@ def cleans_up(n):
     finally:
         note(f"cleaned {n}")
 
+def tell_of_the_end():
+    stock = ProcessPoolExecutor.shutdown
+    def shutdown(*args, **kwargs):
+        note("ends")
+        return stock(*args, **kwargs)
+    ProcessPoolExecutor.shutdown = shutdown
+
 def right():
     note("right")
 
@@ -137,6 +144,9 @@ class Program(NamedTuple):
     only: str = ""
 
 
+C = "\x03"
+
+
 def _presses(keys: str, after: str = "started", drawn: bool = False) -> Callable[[Run], None]:
     def act(run: Run) -> None:
         run.await_file(after)
@@ -146,6 +156,8 @@ def _presses(keys: str, after: str = "started", drawn: bool = False) -> Callable
             run.program.type(key)
             if len(keys) > 1:
                 run.program.listen(0.1)
+        if keys == C:
+            run.press_again_if_lost(C)
 
     return act
 
@@ -188,7 +200,14 @@ def _killed(number: int, code: str = "", **more: object) -> Program:
     return Program(code, **usual | more)  # type: ignore[arg-type]
 
 
-C = "\x03"
+#: Not before it has begun: an exception that falls into the call of `__exit__` ends a block
+#: without any code of its own.
+AT_ITS_END = """
+    tell_of_the_end()
+    with executor() as ex:
+        [ex.submit(stubborn, n) for n in range(9)]
+        wait_for("started")
+"""
 
 INTERRUPTS = {
     "Ctrl-C while tasks run": _interrupted(
@@ -208,9 +227,7 @@ INTERRUPTS = {
     "Ctrl-C twice": _interrupted(
         "with executor() as ex: [ex.submit(stubborn, n) for n in range(9)][0].result()", C * 2
     ),
-    "Ctrl-C five times": _interrupted(
-        "with executor() as ex: [ex.submit(stubborn, n) for n in range(9)]", C * 5, tracebacks=None
-    ),
+    "Ctrl-C five times": _interrupted(AT_ITS_END, tracebacks=None, act=_presses(C * 5, "ends")),
     "Ctrl-C in submit": _interrupted(
         """
         with executor(1) as ex:
@@ -227,12 +244,8 @@ INTERRUPTS = {
             for _ in ex.map(square, range(10**9), chunksize=10): pass
         """
     ),
-    "Ctrl-C at the end of the block": _interrupted(
-        "with executor() as ex: [ex.submit(stubborn, n) for n in range(9)]"
-    ),
-    "Ctrl-C twice at the end of the block": _interrupted(
-        "with executor() as ex: [ex.submit(stubborn, n) for n in range(9)]", C * 2
-    ),
+    "Ctrl-C at the end of the block": _interrupted(AT_ITS_END, act=_presses(C, "ends")),
+    "Ctrl-C twice at the end of the block": _interrupted(AT_ITS_END, act=_presses(C * 2, "ends")),
     "Ctrl-C while workers start": _interrupted(
         "with executor(initializer=slow_start) as ex: ex.submit(square, 1).result()"
     ),
