@@ -161,8 +161,9 @@ class Capture:
         text = begun
         with suppress(OSError):
             while text or self._left(patience):
-                while len(text) < AT_ONCE and self._left(patience):
-                    text += os.read(self._terminal.master, AT_ONCE)
+                with suppress(BlockingIOError):  # somebody reads after all, and was faster
+                    while len(text) < AT_ONCE and self._left(patience):
+                        text += os.read(self._terminal.master, AT_ONCE)
                 for mark in reversed(self._terminal.marks.find(text)):
                     text = text[: mark.begin] + text[mark.end :]
                 end = text.rfind(b"\n") + 1 if whole and len(text) < AT_ONCE else len(text)

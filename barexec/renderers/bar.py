@@ -4,7 +4,7 @@
 
 Every column is as wide as the widest it ever held, so it never shrinks and rows that
 come later do not move those above. Where the columns do not fit, the least needed leave
-first (`_LEAVING`). The status is always a glyph, and only besides that a colour. No
+first (`grid`). The status is always a glyph, and only besides that a colour. No
 figure promises more than is so: counts, percent and bar are rounded down.
 
 Never here: a stream, a clock, escape codes other than the theme's own.
@@ -22,13 +22,8 @@ from ..terminal_text import clip
 from ..terminal_text import width as measured
 from ..theme import Theme
 from .figures import counts, duration, percent, sane, speed, until
+from .grid import BAR_LEAST, BAR_MOST, GAP, UNIT_MOST, Grid, fit
 
-#: The least and the most columns of a bar.
-BAR_LEAST, BAR_MOST = 8, 40
-#: Of spare room, the bar comes to so many columns before a cut desc gets any.
-BAR_FAIR = 16
-#: The most columns of a unit, and those of a postfix while the bar is short.
-UNIT_MOST, WORDS_FAIR = 12, 16
 #: A message with less room than this takes the rest of its row.
 MESSAGE_LEAST = 20
 #: Steps of a spinner each second.
@@ -38,8 +33,6 @@ LINES_KEPT = 256
 
 #: The width of a text; most texts of a frame were in the one before.
 width = lru_cache(maxsize=1024)(measured)
-
-_GAP = "  "
 
 
 class Signs(NamedTuple):
@@ -94,54 +87,6 @@ class Cells(NamedTuple):
     rate: str
     unit: str
     words: str
-
-
-class Grid(NamedTuple):
-    """The display columns of each column of the grid; 0 where it is not shown."""
-
-    desc: int = 0
-    bar: int = 0
-    n: int = 0
-    total: int = 0
-    percent: int = 0
-    elapsed: int = 4
-    remaining: int = 0
-    rate: int = 0
-    unit: int = 0
-    words: int = 0
-
-    @property
-    def numbers(self) -> int:
-        return self.n + (1 + self.total if self.total else 0)
-
-    @property
-    def speed(self) -> int:
-        return self.rate + 1 + self.unit if self.rate else 0
-
-    @property
-    def times(self) -> int:
-        return self.elapsed + (1 + self.remaining if self.remaining else 0)
-
-    @property
-    def figures(self) -> int:
-        """All that stands right of the bar, with the gaps before."""
-        groups = (self.numbers, self.percent, self.times, self.speed, self.words)
-        return sum(len(_GAP) + group for group in groups if group)
-
-    def without(self, *names: str) -> Grid:
-        return self._replace(**dict.fromkeys(names, 0))
-
-
-#: What leaves the grid as the glass gets narrower, one after the other.
-_LEAVING = (
-    (),
-    ("rate", "unit"),
-    ("words",),
-    ("remaining",),
-    ("n", "total"),
-    ("elapsed",),
-    ("bar",),
-)
 
 
 class BarRenderer:
@@ -303,46 +248,46 @@ class BarRenderer:
             row += self._bar(state, cells, styles)
         numbers = ""
         if grid.n:
-            numbers = f"{_GAP}{cells.n:>{grid.n}}"
+            numbers = f"{GAP}{cells.n:>{grid.n}}"
             if grid.total:
                 numbers += f"/{cells.total:<{grid.total}}" if cells.total else _blank(grid.total)
         if grid.percent:
-            numbers += f"{_GAP}{cells.percent:>{grid.percent}}"
+            numbers += f"{GAP}{cells.percent:>{grid.percent}}"
         row.append((styles.numbers, numbers))
         times = ""
         if grid.elapsed:
-            times = f"{_GAP}{cells.elapsed:>{grid.elapsed}}"
+            times = f"{GAP}{cells.elapsed:>{grid.elapsed}}"
             if grid.remaining:
                 some = cells.remaining
                 times += f"<{some:<{grid.remaining}}" if some else _blank(grid.remaining)
         if not grid.speed:
             row.append(("dim", times))
         elif state.whole and cells.words:
-            room = grid.speed + (len(_GAP) + grid.words if grid.words else 0)
-            row += [("dim", times + _GAP), (_wrong(cells), self._cut(cells.words, room))]
+            room = grid.speed + (len(GAP) + grid.words if grid.words else 0)
+            row += [("dim", times + GAP), (_wrong(cells), self._cut(cells.words, room))]
             return self._join(row)
         else:
             rate = f"{cells.rate:>{grid.rate}} {cells.unit}" if cells.rate else ""
             pad = " " * (grid.speed - width(rate)) if grid.words else ""
-            row.append(("dim", times + _GAP + rate + pad))
+            row.append(("dim", times + GAP + rate + pad))
         if grid.words and not state.whole:
-            row.append(("dim", _GAP + self._cut(cells.words, grid.words)))
+            row.append(("dim", GAP + self._cut(cells.words, grid.words)))
         return self._join(row)
 
     def _bar(self, state: BarState, cells: Cells, styles: Styles) -> list[tuple[str, str]]:
         columns = self._grid.bar
         if state.fraction is None:
-            return [("", " " * (len(_GAP) + columns))]
+            return [("", " " * (len(GAP) + columns))]
         words = ""
         if state.whole and cells.words and not self._grid.speed:
             # there is no column for what went wrong: it takes of the bar, or all of it
-            words = _GAP + cells.words
+            words = GAP + cells.words
             columns -= width(words)
             if columns < BAR_LEAST:
-                words = _GAP + self.fill(cells.words, self._grid.bar)
+                words = GAP + self.fill(cells.words, self._grid.bar)
                 return [(_wrong(cells), words)]
         done, rest = self._draw(state, columns)
-        row = [("", _GAP), (styles.bar, done), ("rest", rest)]
+        row = [("", GAP), (styles.bar, done), ("rest", rest)]
         return [*row, (_wrong(cells), words)] if words else row
 
     def _message(
@@ -355,18 +300,18 @@ class BarRenderer:
         """
         grid = self._grid
         across = (group for group in (grid.bar, grid.numbers, grid.percent) if group)
-        room = sum(len(_GAP) + group for group in across) - len(_GAP)
+        room = sum(len(GAP) + group for group in across) - len(GAP)
         desc, time = grid.desc, ""
         if grid.elapsed and width(message) <= room:
-            time = f"{_GAP}{cells.elapsed:>{grid.elapsed}}"
+            time = f"{GAP}{cells.elapsed:>{grid.elapsed}}"
         else:
-            room = columns - len(_GAP) - 2
+            room = columns - len(GAP) - 2
             if room - desc < MESSAGE_LEAST:
                 desc = min(desc, width(cells.desc), max(columns // 3, 6))
             room -= desc
         row = [(styles.glyph, glyph), ("", " "), (styles.desc, self.fill(cells.desc, desc))]
         if room > 4:
-            row += [("", _GAP), (styles.message, self.fill(message, room)), ("dim", time)]
+            row += [("", GAP), (styles.message, self.fill(message, room)), ("dim", time)]
         return row
 
     def _least(self, state: BarState, cells: Cells, columns: int) -> str:
@@ -448,40 +393,6 @@ STYLES = {
 def make(theme: Theme) -> BarRenderer:
     """The native look, drawn by `theme`."""
     return BarRenderer(theme)
-
-
-def fit(natural: Grid, columns: int) -> Grid:
-    """The grid that has room in so many columns, of a grid that may be wider.
-
-    Args:
-        natural: what every column would take.
-        columns: display columns there are.
-    """
-    room = columns - 2
-    desc = min(natural.desc, max(8, columns * 3 // 10))
-    grid = natural
-    for names in _LEAVING:
-        grid = grid.without(*names)
-        words = min(grid.words, WORDS_FAIR)
-        least = BAR_LEAST + len(_GAP) if grid.bar else 0
-        spare = room - desc - least - (grid.figures - grid.words + words)
-        if spare >= 0:
-            break
-    if spare < 0:
-        # nothing is left but desc and percent
-        desc = room - grid.figures
-        return grid._replace(desc=desc, words=0) if desc >= 3 else Grid(elapsed=0)
-    bar = 0
-    if grid.bar:
-        bar = BAR_LEAST + min(spare, BAR_FAIR - BAR_LEAST)
-        spare -= bar - BAR_LEAST
-    more = min(spare, natural.desc - desc)
-    desc, spare = desc + more, spare - more
-    more = min(spare, grid.words - words)
-    words, spare = words + more, spare - more
-    if bar:
-        bar = min(bar + spare, BAR_MOST)
-    return grid._replace(desc=desc, bar=bar, words=words)
 
 
 def says(state: BarState) -> str:
