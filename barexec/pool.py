@@ -159,10 +159,10 @@ class Pool:
         else:
             status = Status.LOST if isinstance(error, self.lost) else Status.FAILED
             if status is Status.LOST:
+                explain(error)  # at once: whoever waits for the result has it already
                 if self.broken is None and not self.dead:
                     self.dead = self.find_dead()  # now: the stock class will end the others
                 self.broken = type(error), error.args
-                explain(error)
             if isinstance(error, INTERRUPTED) or (self.interrupted and status is Status.LOST):
                 status = Status.CANCELLED
             self._display.ended.append((self, id, status, error))

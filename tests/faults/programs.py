@@ -156,7 +156,7 @@ def _presses(keys: str, after: str = "started", drawn: bool = False) -> Callable
             run.program.type(key)
             if len(keys) > 1:
                 run.program.listen(0.1)
-        if keys == C:
+        if set(keys) == {C}:
             run.press_again_if_lost(C)
 
     return act

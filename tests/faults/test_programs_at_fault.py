@@ -104,7 +104,8 @@ class Run:
 
     def press_again_if_lost(self, key: str) -> None:
         """CPython now and then takes a SIGINT just before its main thread begins to wait, and
-        then waits all the same: the stock pool in 1 of 1,051 tries on an overloaded machine."""
+        then waits all the same: the stock pool in 1 of 1,051 tries on an overloaded machine. And
+        two that come before it takes one are one."""
         try:
             self.program.process.wait(LOST)
         except subprocess.TimeoutExpired:

@@ -27,7 +27,7 @@ SETUP = f"""
 sys.path += {[str(HERE.parent), str(HERE.parent / "pool")]!r}
 import json
 import writing
-from barexec import Writer, channel
+from barexec import Writer, channel, output
 from hostile import HOSTILE
 
 display.QUIET = 0.0
@@ -208,7 +208,7 @@ def test_ten_megabytes_of_random_bytes(start: Start) -> None:
 # --- frozen terminals ---
 
 FROZEN = f"""{SETUP}
-display.UNPRINTED = 1 << 16
+output.UNPRINTED = 1 << 16
 channel.CAPACITY = {{room}}
 
 def lines(name, count, writer: Writer):
