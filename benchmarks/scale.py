@@ -4,6 +4,7 @@ Asked: at most 10 % of a core at ten frames a second, and 300 MB.
 
 The display, the channel, records and endings are real; workers are not: a thread writes the
 records that so many would send, each at the pace that holds for their number (`remote.pace`).
+They take tasks in the order in which these were submitted, as those of all engines do.
 The share is the CPU time of the display's own thread; the memory is that of the program, less
 what it has before the first task.
 """
@@ -63,10 +64,10 @@ for tick in range(ticks + 1):
     for worker in range(workers):
         at = min(each, int((tick + worker % 97 / 97 * length) / length)) if tick < ticks else each
         if at != last[worker]:
-            ended += [ids[worker * each + n] for n in range(max(0, last[worker]), at)]
+            ended += [ids[n * workers + worker] for n in range(max(0, last[worker]), at)]
             last[worker] = at
         if at < each and worker % turn == tick % turn:
-            id = ids[worker * each + at]
+            id = ids[at * workers + worker]
             age = (tick % length) / 10
             records.append(encode(Started(id, 1000 + worker, age)))
             records.append(encode(Advanced(id, 0, 0, tick % 100, 100, age, False, "", "it", "")))
