@@ -133,14 +133,17 @@ class Crew:
     def dead(self) -> dict[int, str]:
         """How processes died that live no more, by their number; those that were not killed
         and say that all is well are last. Waits a moment for one that is just ending."""
-        codes = {}
+        processes: dict[int, Any] = {}
         for process in list(self._processes):
-            with suppress(AttributeError, OSError, ValueError):  # not started, or closed
-                if _ended([process.sentinel], 0):
-                    process.join(LAST_GRACE)
-                    codes[process.pid] = process.exitcode
-        known = [(code == 0, pid, code) for pid, code in codes.items() if code is not None]
-        return {pid: _how(code) for well, pid, code in sorted(known) if not (well and self._fresh)}
+            with suppress(ValueError):  # not started, or closed
+                processes[process.sentinel] = process
+        codes = []
+        for sentinel in _ended(processes, 0):
+            process = processes[sentinel]
+            process.join(LAST_GRACE)
+            if process.exitcode or (process.exitcode == 0 and not self._fresh):
+                codes.append((process.exitcode == 0, process.pid, process.exitcode))
+        return {pid: _how(code) for _, pid, code in sorted(codes)}
 
     def close(self) -> None:
         """The stock class has seen all processes end."""
