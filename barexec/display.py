@@ -55,6 +55,9 @@ Leave = Literal["failed"] | bool | None
 
 #: Seconds between two frames.
 INTERVAL = 0.1
+#: Tasks that end between two frames, from which on the next one comes after twice as long: the
+#: program needs its time, and nobody reads what stands there for a tenth of a second.
+FLOOD = 100
 #: Seconds before anything is drawn, so that short runs do not flash.
 QUIET = 0.3
 #: What writing to a terminal or a pipe gives that is there no longer.
@@ -357,6 +360,7 @@ class Display:
         listening = self.exiting or not output.full
         ended = _drain(self.ended)
         done = [pool.take_done() for pool in pools]
+        self._ticker.interval = INTERVAL * (2 if sum(map(len, done)) > FLOOD else 1)
         events: list[Event] = []
         if listening:
             for pool in pools:

@@ -76,7 +76,8 @@ class Ticker:
     ) -> None:
         self._tick = tick
         self._interrupt = interrupt
-        self._interval = interval
+        self.interval = interval
+        """Seconds between two ticks; may be changed."""
         self._name = name
         self._thread: threading.Thread | None = None
         self._bell = _Bell()
@@ -173,7 +174,7 @@ class Ticker:
     def _run(self, bell: _Bell) -> None:
         while not self._stopping and bell is self._bell:
             if self._tick():
-                bell.wait(self._interval)
+                bell.wait(self.interval)
             elif not self.parks:
                 self._thread = None
                 _started.discard(self)
@@ -186,7 +187,7 @@ class Ticker:
                 # what came between the tick and the line above rings no bell: look again
                 if self._tick():
                     self.parked = False
-                    bell.wait(self._interval)
+                    bell.wait(self.interval)
                 else:
                     bell.wait()
                 self.parked = False

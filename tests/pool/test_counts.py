@@ -16,7 +16,7 @@ from displays_seen import Shown
 from barexec import ProgressPoolExecutor, channel, sharing, worker
 from barexec import display as displays
 from barexec import events as records
-from barexec.display import Display
+from barexec.display import FLOOD, INTERVAL, Display
 from barexec.policy import Policy
 from barexec.pool import Pool
 from barexec.state import Status, TaskState
@@ -321,3 +321,13 @@ def test_a_bar_that_another_thread_closes_is_not_waited_for(
         assert len(waits) == round
         display._step(1.0)
         staged = [sharing.stage()]
+
+
+def test_where_thousands_of_tasks_end_a_frame_comes_half_as_often(display: Display) -> None:
+    pool = Pool(display, *channel.open_memory_channel())
+    display.pools.append(pool)
+    for ends, times in ((FLOOD, 1), (FLOOD + 1, 2), (FLOOD // 2, 1)):
+        pool.done += [pool.submitted("short", 1) for _ in range(ends)]
+        assert display._step(0.0)
+        assert display._ticker.interval == times * INTERVAL
+    pool.forget()
