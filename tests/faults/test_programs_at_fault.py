@@ -106,6 +106,8 @@ class Run:
         """CPython now and then takes a SIGINT just before its main thread begins to wait, and
         then waits all the same: the stock pool in 1 of 1,051 tries on an overloaded machine. And
         two that come before it takes one are one."""
+        if "ONE_CTRL_C" in os.environ:
+            return
         try:
             self.program.process.wait(LOST)
         except subprocess.TimeoutExpired:

@@ -180,7 +180,13 @@ def held(protection: Protection, *, whole: bool) -> bool:
                 f"tests/faults/{test}[{protection.row}-{protection.cell}]",
             ],
             cwd=copy,
-            env={**os.environ, "PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": "1"},
+            # a second Ctrl-C would protect it all the same
+            env={
+                **os.environ,
+                "PYTHONPATH": folder,
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "ONE_CTRL_C": "1",
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
