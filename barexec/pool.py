@@ -113,7 +113,7 @@ class Pool:
         self.find_dead: Callable[[], dict[int, str]] = dict
         """Finds how workers died, by their processes."""
         self.dead: dict[int, str] = {}
-        """What that found when its executor broke."""
+        """What that found last: once a second, and when its executor broke."""
         self.on_forget: Callable[[], object] = bool
         """To be called once nobody listens any more."""
         self.gone = threading.Event()

@@ -23,7 +23,8 @@ HEAD = '''
 import faulthandler, gc, hashlib, multiprocessing, os, signal, sys, threading, time, warnings
 from concurrent.futures import CancelledError, ProcessPoolExecutor, as_completed
 from pathlib import Path
-from barexec import Bar, ProgressPoolExecutor, current_writer, display as displays, sharing, track
+from barexec import Bar, ProgressPoolExecutor, crew, current_writer, display as displays
+from barexec import sharing, track
 
 displays.QUIET = 0.0
 folder = Path(os.environ["FOLDER"])
@@ -89,6 +90,11 @@ def tell_of_the_end():
         note("ends")
         return stock(*args, **kwargs)
     ProcessPoolExecutor.shutdown = shutdown
+
+def stop(self, stop=crew.Crew.stop):
+    note("interrupted")
+    stop(self)
+crew.Crew.stop = stop
 
 def right():
     note("right")

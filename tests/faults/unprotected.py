@@ -180,13 +180,7 @@ def held(protection: Protection, *, whole: bool) -> bool:
                 f"tests/faults/{test}[{protection.row}-{protection.cell}]",
             ],
             cwd=copy,
-            # a second Ctrl-C would protect it all the same
-            env={
-                **os.environ,
-                "PYTHONPATH": folder,
-                "PYTHONDONTWRITEBYTECODE": "1",
-                "ONE_CTRL_C": "1",
-            },
+            env={**os.environ, "PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -262,7 +262,12 @@ def _processes(session: int) -> str:
     for folder in sorted(Path("/proc").glob("[0-9]*")):
         try:
             if os.getsid(int(folder.name)) == session:
-                words = (folder / "cmdline").read_bytes().replace(b"\0", b" ")[-60:].decode()
+                words = (
+                    (folder / "cmdline")
+                    .read_bytes()
+                    .replace(b"\0", b" ")[-60:]
+                    .decode(errors="replace")
+                )
                 told += f"{folder.name} {words}\n"
                 for task in (folder / "task").iterdir():
                     state = (task / "stat").read_text().rpartition(")")[2].split()[0]
