@@ -62,7 +62,7 @@ class Bench:
         """Bring it about. Gives what the laboratory reports."""
         self._connection.send_bytes(fault.encode())
         if not self._connection.poll(HANG):
-            self.program._missing(f"it hung: {fault}")
+            self.program.missing(f"it hung: {fault}")
         report: dict[str, Any] = json.loads(self._connection.recv_bytes())
         return report
 

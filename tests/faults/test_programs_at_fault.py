@@ -93,7 +93,7 @@ class Run:
         until = monotonic() + PATIENCE
         while not (self.folder / name).exists():
             if monotonic() > until or self.program.process.poll() is not None:
-                self.program._missing(f"it never came to {name!r}: {self.said[-3000:]!r}")
+                self.program.missing(f"it never came to {name!r}: {self.said[-3000:]!r}")
             sleep(0.005)  # a file that is made tells nobody
 
     def await_frame(self) -> None:

@@ -27,7 +27,8 @@ def test_fault(name: str, method: str, display: str, bench: Any) -> None:
         pytest.skip("new in CPython {}.{}".format(*row.since))
     report = bench.run(name)
     row = settled(row, report)
-    assert report["future"] == (repr(row.future) if isinstance(row.future, bytes) else row.future)
+    future = repr(row.future) if isinstance(row.future, bytes) else row.future
+    assert report["future"] == future, report["bars"]
     assert (report["next"] == 16) is row.alive, report["next"]
     (desc, status, message), *others = report["bars"]
     assert status == row.bar

@@ -152,7 +152,7 @@ class PtyProgram:
                     break
             else:
                 return
-        self._missing("it never was on the screen")
+        self.missing("it never was on the screen")
 
     def listen(self, seconds: float) -> bytes:
         """What is written from now on, for so long."""
@@ -193,7 +193,7 @@ class PtyProgram:
         try:
             status = self.process.wait(patience)
         except subprocess.TimeoutExpired:
-            self._missing(f"the program did not end within {patience} s")
+            self.missing(f"the program did not end within {patience} s")
         self._settle()
         return status
 
@@ -245,11 +245,12 @@ class PtyProgram:
             if self.bite < PtyProgram.bite:
                 time.sleep(0.001)
 
-    def _missing(self, what: str) -> NoReturn:
-        if self._slave >= 0:
-            self.flow(True)
+    def missing(self, what: str) -> NoReturn:
+        """Fail with all that is known of the program, which ends."""
         seen = "\n".join(self.screen.rows)
         told = f"{what}\n--- screen\n{seen}\n--- processes\n{_processes(self.process.pid)}"
+        if self._slave >= 0:
+            self.flow(True)  # the stacks are to be seen
         if self.process.poll() is None:
             _kill_group(self.process.pid, signal.SIGABRT)  # faulthandler tells the stacks
             self.listen(1.0)
