@@ -83,7 +83,7 @@ class Run:
             self._pipe = pipe[0]
             self._taker = threading.Thread(target=self._take, daemon=True)
             self._taker.start()
-        self.device = os.ttyname(self.program._slave)
+        self._mark = b"FOLDER=" + os.fsencode(folder) + b"\0"
         self.modes = termios.tcgetattr(self.program._slave)
         self.screens = with_two_screens(self.program)
 
@@ -146,39 +146,27 @@ class Run:
 
     def kill_watcher(self) -> None:
         until = monotonic() + PATIENCE
-        while not (watchers := [p for p in self.holders() if "watcher.py" in _command(p)]):
+        while not (watchers := [p for p in self.others() if "watcher.py" in _command(p)]):
             assert monotonic() < until, "there never was a watcher"
             sleep(0.005)  # it is nobody's child here: there is nothing to wait for
         os.kill(watchers[0], signal.SIGKILL)
 
     # --- what is left of it ---
 
-    def holders(self) -> set[int]:
-        """The processes that are of its session, or have its terminal open."""
-        return {
-            pid
-            for pid in [int(path.name) for path in Path("/proc").glob("[0-9]*")]
-            if pid not in (os.getpid(), self.program.process.pid) and self._is_held_by(pid)
-        }
-
-    def _is_held_by(self, pid: int) -> bool:
-        try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            if fields[0] == "Z":
-                return False
-            links = {str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir()}
-        except OSError:
-            return False
-        return int(fields[3]) == self.program.process.pid or self.device in links
+    def others(self) -> set[int]:
+        """The processes that come from it. They have its environment, whatever session they are
+        in; by the number of its terminal, another test's could be meant, once it is closed."""
+        pids = {int(path.name) for path in Path("/proc").glob("[0-9]*")}
+        return {pid for pid in pids - {self.program.process.pid} if self._mark in _environ(pid)}
 
     def await_nobody(self) -> None:
         until = monotonic() + PATIENCE / 4
-        while left := self.holders():
+        while left := self.others():
             assert monotonic() < until, {pid: _command(pid) for pid in left}
             sleep(0.005)  # they are nobody's children: there is nothing to wait for
 
     def close(self) -> None:
-        for pid in self.holders():  # of a run that is red
+        for pid in self.others():  # of a run that is red
             _kill(pid)
         self.program.close()
         if self._taker is not None:
@@ -203,6 +191,14 @@ def _command(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
     except OSError:
         return ""
+
+
+def _environ(pid: int) -> bytes:
+    """Its environment as it began; of a zombie, none."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return b""
 
 
 def _kill(pid: int) -> None:
