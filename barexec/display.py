@@ -36,9 +36,10 @@ from .output import Output
 from .pool import LINGER, PATIENCE, Nothing, Pool
 from .program_text import Questions
 from .ptys import Link
-from .state import FAULTS, KEPT, Status, Submission, Tasks, TaskState, apply
+from .state import FAULTS, Status, Submission, TaskState
 from .stops import Stops
 from .suspension import Suspension
+from .tasks import KEPT, Tasks, apply
 from .terminal_text import clip, printable
 from .ticker import Ticker
 from .writer import Screen

@@ -21,7 +21,8 @@ from typing import Literal
 from . import places
 from .places import Location, Place
 from .renderers import Renderer
-from .state import CANCELLED, DONE, FAILED, LOST, PENDING, RUNNING, BarState, Tasks, TaskState
+from .state import CANCELLED, DONE, FAILED, LOST, PENDING, RUNNING, BarState, TaskState
+from .tasks import Tasks
 from .terminal_text import clip, printable, width
 from .theme import Theme
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from .state import BarState, Status, Tasks, TaskState
+from .state import BarState, Status, TaskState
+from .tasks import Tasks
 
 #: Sentences about single tasks that may come at once, and seconds until one more may.
 BURST, REFILL = 30, 2.0

@@ -16,7 +16,8 @@ from .line_discipline import TerminalText
 from .program_text import ProgramText
 from .pty_reader import PtyReader, Said
 from .ptys import Link
-from .state import FAULTS, Tasks
+from .state import FAULTS
+from .tasks import Tasks
 
 #: Characters of lines that may wait for a terminal that takes none; beyond, nothing more is
 #: read, and who prints waits.

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from barexec.events import Advanced, Started
 from barexec.frame import Frame, Layout
 from barexec.renderers import get
-from barexec.state import BarState, Status, Tasks, TaskState, apply
+from barexec.state import BarState, Status, TaskState
+from barexec.tasks import Tasks, apply
 from barexec.terminal_text import width
 from barexec.theme import Theme
 

@@ -23,7 +23,8 @@ from barexec import events
 from barexec.events import Advanced, Decoder, Event, Printed, Started, encode
 from barexec.frame import Layout
 from barexec.renderers import get
-from barexec.state import Status, Tasks, apply
+from barexec.state import Status
+from barexec.tasks import Tasks, apply
 from barexec.terminal_text import width
 from barexec.theme import Theme
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from barexec.events import Advanced, Started
 from barexec.narration import BURST, BUSY, CALM, FAILURES, Narration
 from barexec.painters.plain import PlainPainter
-from barexec.state import Status, Tasks, apply
+from barexec.state import Status
+from barexec.tasks import Tasks, apply
 
 
 class Log:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from barexec.events import Advanced, Event, Started
-from barexec.state import Status, Tasks, apply
+from barexec.state import Status
+from barexec.tasks import Tasks, apply
 
 
 def advanced(task: int = 1, n: float = 0, total: float | None = None, **other: Any) -> Advanced:

@@ -30,7 +30,8 @@ import barexec
 from barexec import bars, remote, sampler, worker
 from barexec import display as displays
 from barexec.channel import open_memory_channel, open_named_channel, open_shared_channel
-from barexec.state import Status, Tasks
+from barexec.state import Status
+from barexec.tasks import Tasks
 from barexec.testing import check_way
 
 TESTS = Path(__file__).parents[1]

@@ -17,7 +17,8 @@ import pytest
 from barexec.events import Advanced, Started
 from barexec.frame import Frame, Layout, Leave
 from barexec.renderers import get
-from barexec.state import NONE_DEAD, Status, Tasks, TaskState, apply
+from barexec.state import Status, TaskState
+from barexec.tasks import NONE_DEAD, Tasks, apply
 from barexec.theme import Theme
 
 STYLES = {

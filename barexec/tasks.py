@@ -1,0 +1,429 @@
+"""The tasks of one display, and how an event changes what is known of them.
+
+`apply` and the methods of `Tasks` are the only ways it changes. What is finished is folded
+into counts; of each kind only the newest `KEPT` stay whole.
+
+Never here: I/O, threads, a clock, columns; what is known of one task (`state`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import islice, repeat
+from types import MappingProxyType
+
+from .events import Event, Printed, Started
+from .line_discipline import TerminalText
+from .rate import Rate
+from .state import (
+    CANCELLED,
+    DONE,
+    FAILED,
+    LOST,
+    PENDING,
+    RUNNING,
+    BarState,
+    Status,
+    Submission,
+    TaskState,
+)
+
+#: Finished tasks that stay whole, of each kind: more than any screen has rows.
+KEPT = 300
+#: Seconds after which an unfinished line is shown: its end may be on its way.
+WHOLE = 0.05
+#: Tasks that may come to a good end between two frames without being `folded`.
+FEW = 30
+#: Bars nested deeper than this are not shown.
+DEEPEST = 64
+#: Rows of text that a task has at most.
+TEXT_ROWS = 10
+#: The memory, in seconds, of the rate of all tasks together: they end in bursts.
+WHOLE_MEMORY = 60.0
+#: No line.
+NOTHING: tuple[()] = ()
+#: No worker is known to have died.
+NONE_DEAD: Mapping[int, str] = MappingProxyType({})
+
+
+class Tasks:
+    """The tasks of one display, by status, and counts of them all.
+
+    Attributes:
+        pending: what was submitted, by id, of the tasks that wait, of which there may be many.
+        running, finished, failed: the others by id, in the order in which they came into
+            that status. `failed` (FAILED, and LOST while running) and `finished`
+            (the rest: DONE, CANCELLED, and LOST before it ran, which must not crowd out
+            what was lost) keep at least the newest `KEPT`; `counts` and `items` tell of all.
+        located: those of `running` that have a location.
+
+    Guarantees: not thread-safe (the display's thread alone uses it); no method raises
+    for an unknown, late or doubled id.
+    """
+
+    def __init__(self, kept: int | None = KEPT) -> None:
+        self.pending: dict[int, Submission] = {}
+        self.running: dict[int, TaskState] = {}
+        self.located: dict[int, TaskState] = {}
+        self.finished: dict[int, TaskState] = {}
+        self.failed: dict[int, TaskState] = {}
+        self._ended: Counter[Status] = Counter()
+        """Tasks of each status in which they have ended."""
+        self._more: Counter[Status] = Counter()
+        """Items of each status beyond the first of each task."""
+        self.folded = 0
+        """Tasks that ended and were only counted."""
+        self.desc = "tasks"
+        self.bare = True
+        """No pool has reported yet: only bars outside any task, which need no whole."""
+        self.columns = 80
+        """Of the terminal that tasks believe to write to."""
+        self.glass = True
+        """Whether there is a screen, on which a task can have a place for its text."""
+        self._spoken: list[TaskState] = []
+        """Tasks that have ended, and may have left a line without a newline."""
+        self._strays: dict[int, TerminalText] = {}
+        """What tasks wrote that are kept no longer."""
+        self._said: dict[int, TerminalText] = {}
+        """What tasks print on their own terminals, from the first text to the last."""
+        self._begun: dict[int, float] = {}
+        """Since when what is not finished of that stands there."""
+        self.names: dict[int, str] = {}
+        """What is to stand before each line of a task, where it is to be named."""
+        self._kept = kept
+        self._rate: Rate | None = None
+        self._active = 0.0
+        self._since: float | None = None
+
+    @property
+    def counts(self) -> Counter[Status]:
+        """Tasks of each status."""
+        live = {PENDING: len(self.pending), RUNNING: len(self.running)}
+        return Counter({**live, **self._ended})
+
+    @property
+    def items(self) -> Counter[Status]:
+        """The same in calls of the user's function, in which the whole is counted."""
+        items = self.counts
+        items.update(self._more)
+        return items
+
+    def get(self, id: int) -> TaskState | None:
+        """The task, if it has started, and is kept."""
+        return self.running.get(id) or self.finished.get(id) or self.failed.get(id)
+
+    def waiting(self) -> list[TaskState]:
+        """The tasks that wait, as tasks like the others."""
+        return [_task(id, submission) for id, submission in self.pending.items()]
+
+    def submit(self, submissions: Mapping[int, Submission], now: float) -> None:
+        """Tasks of these numbers were submitted: they wait."""
+        if submissions:
+            self.pending.update(submissions)
+            more = [_items(words) - 1 for words in submissions.values() if type(words) is not str]
+            self._more[PENDING] += sum(more)
+            if self._since is None:
+                self._since = now
+
+    def begin(self, id: int) -> TaskState | None:
+        """A task runs. Returns it, or None where it does not wait."""
+        task = self._no_longer_waiting(id)
+        if task is not None:
+            task.status = RUNNING
+            self.running[id] = task
+            if task.location is not None:
+                self.located[id] = task
+            if task.items != 1:
+                self._more[RUNNING] += task.items - 1
+        return task
+
+    def withdraw(self, id: int, now: float) -> None:
+        """The executor did not take the task after all: it never was."""
+        self._no_longer_waiting(id)
+        self._rest(now)
+
+    def _no_longer_waiting(self, id: int) -> TaskState | None:
+        submission = self.pending.pop(id, None)
+        if type(submission) is str:
+            return TaskState(id, submission)
+        if submission is None:
+            return None
+        task = _task(id, submission)
+        if task.items != 1:
+            self._more[PENDING] -= task.items - 1
+        return task
+
+    def _rest(self, now: float) -> None:
+        """Stop the clock of the whole where nothing is live any longer."""
+        if not self.live and self._since is not None:
+            self._active += now - self._since
+            self._since = None
+
+    def end(
+        self,
+        id: int,
+        status: Status,
+        message: str,
+        now: float,
+        dead: Mapping[int, str] = NONE_DEAD,
+    ) -> TaskState | None:
+        """A task ended: its Future said so. A second end of a task changes nothing.
+
+        Args:
+            message: what to say of it; of one that is lost, where no dead worker is known.
+            dead: how workers died, by their processes; the one that broke the pool is first.
+
+        Returns:
+            The task, or None where it had ended before or was never submitted.
+        """
+        task = self.running.pop(id, None)
+        if task is None:
+            task = self._no_longer_waiting(id)
+            if task is None:
+                return None
+            if status is LOST:
+                message = _loss(None, dead, message)
+        else:
+            self.located.pop(id, None)
+            if task.items != 1:
+                self._more[RUNNING] -= task.items - 1
+            if status is LOST:
+                message = _loss(task.pid, dead, message)
+        lost = status is LOST and task.started is not None
+        task.status, task.ended, task.message = status, now, message
+        self._ended[status] += 1
+        if task.items != 1:
+            self._more[status] += task.items - 1
+        if task.text is not None:
+            self._spoken.append(task)
+        room = self.failed if lost or status is FAILED else self.finished
+        room[id] = task
+        if self._kept is not None and len(room) > self._kept + self._kept // 16:
+            # many at once: the front of a dict that is emptied one by one is slow to find
+            for old in list(islice(room, len(room) - self._kept)):
+                del room[old]
+        if not (self.pending or self.running):
+            self._rest(now)
+        return task
+
+    def read(self, event: Printed, now: float) -> list[str]:
+        """A task has written text. Returns the lines that are finished now."""
+        task = self.get(event.task) or self.begin(event.task)
+        if task is None:  # one that is kept no longer
+            text = self._strays.setdefault(event.task, TerminalText(self.columns))
+            return text.feed(event.text)
+        if task.started is None:
+            task.started = now
+        if task.text is None:
+            placed = self.glass and task.location is not None
+            task.text = TerminalText(self.columns, TEXT_ROWS, drawn=placed)
+        lines = task.text.feed(event.text)
+        task.written = task.text.rows
+        if task.status.ended:
+            self._spoken.append(task)
+        return self._named(event.task, lines)
+
+    def hear(self, owner: int, text: str, over: bool, now: float) -> list[str]:
+        """Text that a task has printed, or with a number below 0 its worker outside any task.
+
+        Args:
+            over: whether that was its last.
+
+        Returns:
+            The lines that are finished now.
+        """
+        task = (self.get(owner) or self.begin(owner)) if owner > 0 else None
+        said = self._said.get(owner)
+        if said is None:
+            if not text:
+                self.names.pop(owner, None)
+                return []
+            said = self._said[owner] = TerminalText(self.columns, TEXT_ROWS)
+        lines = said.feed(text)
+        if over:
+            lines += said.end()
+            del self._said[owner]
+        if lines or not said.unfinished:
+            self._begun.pop(owner, None)
+        if task is not None:
+            if task.started is None:
+                task.started = now
+            began = self._begun.setdefault(owner, now) if said.unfinished else now
+            task.printed = said.settled if now - began < WHOLE else said.rows
+        elif over:
+            lines += filter(None, said.rows)  # there is no row in which they could stay
+        lines = self._named(owner, lines)
+        if over:
+            self.names.pop(owner, None)
+        return lines
+
+    def settle(self, now: float) -> None:
+        """What has stood unfinished for a while is to be seen so, as a question is; but not the
+        half of a line that is just being read."""
+        for owner, began in list(self._begun.items()):
+            task, said = self.get(owner), self._said.get(owner)
+            if task is None or said is None:
+                del self._begun[owner]
+            elif now - began >= WHOLE:
+                task.printed = said.rows
+
+    def _named(self, owner: int, lines: list[str]) -> list[str]:
+        name = self.names.get(owner)
+        return lines if name is None else [f"{name}{line}" for line in lines]
+
+    def last_words(self) -> list[str]:
+        """What tasks that have ended left without a newline: they write no more.
+
+        To be called once all that they wrote was read.
+        """
+        lines = [line for text in self._strays.values() for line in text.end()]
+        self._strays.clear()
+        for task in self._spoken:
+            if task.text is not None:
+                lines += self._named(task.id, task.text.end())
+                task.written = task.text.rows
+        self._spoken.clear()
+        return lines
+
+    def done(self, ids: Sequence[int], now: float) -> list[TaskState]:
+        """So many tasks are done.
+
+        Returns those that are kept. Of many at once, those that never were heard of and are
+        more than any screen has rows are only counted: they are `folded`.
+        """
+        ended: list[TaskState | None] = []
+        kept = len(ids)
+        if self._kept is not None and kept > FEW:
+            kept = max(0, self._kept - len(self.finished))
+        first = max(0, len(ids) - kept)
+        # thousands at each frame
+        submissions = list(map(self.pending.pop, ids[:first], repeat(None)))
+        others = [(id, s) for id, s in zip(ids, submissions, strict=False) if type(s) is not str]
+        heard = [id for id, s in others if s is None]
+        count = len(submissions) - len(heard)
+        more = sum(_items(s) - 1 for _, s in others if s is not None)
+        ended += [self.end(id, DONE, "", now) for id in heard]
+        self._ended[DONE] += count
+        self._more[PENDING] -= more
+        self._more[DONE] += more
+        self.folded += count
+        ended += [self.end(id, DONE, "", now) for id in ids[first:]]
+        return [task for task in ended if task is not None]
+
+    @property
+    def live(self) -> bool:
+        """Whether any task runs or waits."""
+        return bool(self.pending or self.running)
+
+    @property
+    def ended(self) -> int:
+        """How many items have ended, in whatever way."""
+        return sum(count for status, count in self.items.items() if status.ended)
+
+    @property
+    def all(self) -> int:
+        """How many items were ever submitted."""
+        return sum(self.items.values())
+
+    def elapsed(self, now: float) -> float:
+        """Seconds during which any task was live."""
+        return self._active + (now - self._since if self._since is not None else 0.0)
+
+    def whole(self, now: float) -> BarState:
+        """The row for all tasks together; its fraction counts partial progress.
+
+        What is cancelled is not done, and never will be.
+        """
+        items = self.items
+        part = sum(task.reached * task.items for task in self.running.values())
+        gone = items[CANCELLED]
+        bad = items[FAILED] + items[LOST]
+        total, ended = sum(items.values()), items[DONE] + bad
+        elapsed = self.elapsed(now)
+        if self._rate is None:
+            self._rate = Rate(0.0, memory=WHOLE_MEMORY)
+        self._rate.update(elapsed, ended + part)
+        words = [f"{bad} failed"] * bool(bad) + [f"{gone} cancelled"] * bool(gone)
+        over = not self.live
+        # tasks without a bar end in waves: before the first is through, nothing is known
+        known = part > 0 or ended >= items[RUNNING]
+        outcome = FAILED if bad else CANCELLED if gone else DONE
+        return BarState(
+            desc=self.desc,
+            n=ended,
+            total=total,
+            unit="task",
+            elapsed=elapsed,
+            rate=(ended / elapsed if elapsed > 0 and ended else None)
+            if over
+            else self._rate.per_second(int(elapsed)),
+            remaining=self._remaining(elapsed, total - gone, now) if known and not over else None,
+            status=outcome if over else RUNNING,
+            fraction=min(1.0, (ended + part) / total) if total else None,
+            postfix=", ".join(words),
+            whole=True,
+        )
+
+    def _remaining(self, elapsed: float, total: int, now: float) -> float | None:
+        """Seconds until the last task ends, or None where not known."""
+        assert self._rate is not None  # `whole` has made it
+        by_rate = self._rate.remaining(elapsed, total)
+        if self.pending:
+            return by_rate
+        # nothing waits: it takes as long as the longest of those that run
+        longest = 0.0
+        for task in self.running.values():
+            remaining = task.remaining(now)
+            if remaining is None:
+                return by_rate
+            longest = max(longest, remaining)
+        return longest
+
+
+def _items(submission: Submission) -> int:
+    return 1 if isinstance(submission, str) else submission[1]
+
+
+def _task(id: int, submission: Submission) -> TaskState:
+    if isinstance(submission, str):
+        return TaskState(id, submission)
+    return TaskState(id, *submission)
+
+
+def _loss(pid: int | None, dead: Mapping[int, str], why: str) -> str:
+    """What is said of a task that is lost, and ran in that process, or did not start."""
+    worker = f"its worker (process {pid}) died"
+    if pid is not None and pid in dead:
+        return f"{worker} ({dead[pid]})"
+    if dead:
+        first, how = next(iter(dead.items()))
+        why = f"process {first} died ({how})"
+    if pid is not None:
+        return f"stopped: {why}" if why else worker
+    return f"never started: {why or 'a worker died and broke the pool'}"
+
+
+def apply(tasks: Tasks, event: Event, now: float) -> Sequence[str]:
+    """Let one event of a worker change what is known. Returns lines that the task printed.
+
+    There may be thousands in each frame.
+
+    A task that has ended keeps its status, and takes later numbers: a result may
+    overtake the last sample. Events of tasks that are unknown (or folded) do nothing.
+    """
+    if type(event) is Printed:
+        return tasks.read(event, now)
+    id = event.task
+    task = tasks.running.get(id) or tasks.begin(id) or tasks.get(id)
+    if task is None:
+        return NOTHING
+    begun = (now if task.ended is None else task.ended) - event.elapsed
+    if type(event) is Started:
+        task.start(event, begun)
+    else:
+        if task.started is None:
+            task.started = begun
+        if event.slot < DEEPEST:
+            task.advance(event, now)
+    return NOTHING
