@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Literal, TextIO, TypeVar
 from . import policy as policies
 from .bars import Task
 from .endings import in_one_line, message
-from .events import Event
+from .events import Event, Printed
 from .output import Output
 from .pool import LINGER, PATIENCE, Nothing, Pool
 from .program_text import Questions
@@ -39,6 +39,7 @@ from .ptys import Link
 from .state import FAULTS, Status, Submission, TaskState
 from .stops import Stops
 from .suspension import Suspension
+from .task_text import TaskText
 from .tasks import KEPT, Tasks, apply
 from .terminal_text import clip, printable
 from .ticker import Ticker
@@ -98,7 +99,6 @@ class Display:
     ) -> None:
         self.stream = stream
         self.tasks = Tasks(None if leave is True else KEPT)
-        self.tasks.glass = policy.mode != "plain"
         if desc is not None:
             self.tasks.desc = desc
         self.pools: list[Pool] = []
@@ -124,7 +124,10 @@ class Display:
         self._round = threading.Lock()
         self._size: tuple[int, int] | None = None
         self._output = Output(
-            *(stream, self.tasks, self._glass().device(), self._write),
+            stream,
+            TaskText(self.tasks, placed=policy.mode != "plain"),
+            self._glass().device(),
+            self._write,
             *(self._is_mine, self._place, self._wake, self._spoken),
         )
         self._placed = 0.0
@@ -381,15 +384,17 @@ class Display:
                     tasks.bare = False
                     output.start()
                 if pool.named:
-                    tasks.names.update({id: self._label(words) for id, words in own.items()})
+                    output.tasks.names.update({id: self._label(words) for id, words in own.items()})
         tasks.submit(fresh, now)
         if fresh and self._began is None:
             self._began = now
         for event in events:
-            if lines := apply(tasks, event, now):
-                output.lines += lines
+            if type(event) is Printed:
+                output.lines += output.tasks.read(event, now)
+            else:
+                apply(tasks, event, now)
         output.hear(said, now)
-        tasks.settle(now)
+        output.tasks.settle(now)
         over = [task for numbers in done for task in tasks.done(numbers, now)]
         for owner, id, status, error in ended:
             if owner is not None:
@@ -403,7 +408,7 @@ class Display:
             if task := tasks.end(id, status, message(status, error), now, dead):
                 over.append(task)
         if listening:
-            output.lines += tasks.last_words()
+            output.lines += output.tasks.last_words()
         return over, bool(ended or events or said or any(done))
 
     def _spoken(self, much: bool) -> None:
@@ -535,7 +540,7 @@ class Display:
         if opened is None:
             # the terminal cannot move its cursor
             self._policy = self._policy._replace(mode="plain")
-            self.tasks.glass = False
+            self._output.tasks.placed = False
             return None
         painter, theme = opened
         if self._aside:

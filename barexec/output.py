@@ -17,7 +17,7 @@ from .program_text import ProgramText
 from .pty_reader import PtyReader, Said
 from .ptys import Link
 from .state import FAULTS
-from .tasks import Tasks
+from .task_text import TaskText
 
 #: Characters of lines that may wait for a terminal that takes none; beyond, nothing more is
 #: read, and who prints waits.
@@ -31,7 +31,7 @@ class Output:
 
     Args:
         stream: where.
-        tasks: what is known of those that print.
+        tasks: what tasks write and print.
         device: of the terminal (`st_rdev`); 0 where terminals have none.
         write: writes text to it.
         is_own: whether the calling thread is the display's, at work.
@@ -50,7 +50,7 @@ class Output:
     def __init__(
         self,
         stream: TextIO,
-        tasks: Tasks,
+        tasks: TaskText,
         device: int,
         write: Callable[[str], object],
         is_own: Callable[[], bool],
@@ -60,7 +60,7 @@ class Output:
     ) -> None:
         self.lines: list[str] = []
         self._stream = stream
-        self._tasks = tasks
+        self.tasks = tasks
         self._write = write
         self._reader = PtyReader(getattr(stream, "encoding", None) or "utf-8", spoken)
         self._program = ProgramText(device, is_own, put, notify)
@@ -105,7 +105,7 @@ class Output:
 
     def resize(self, columns: int, rows: int) -> None:
         """The display has another size now."""
-        self._tasks.columns = columns
+        self.tasks.columns = columns
         self._reader.resize(columns, rows)
 
     # --- what has come ---
@@ -158,7 +158,7 @@ class Output:
                 self.lines += self._words.feed(self._program.take(one))
                 silent = False
             else:
-                self.lines += self._tasks.hear(*one, now)
+                self.lines += self.tasks.hear(*one, now)
         if silent:
             # a bar that the program has drawn, and left, scrolls, too
             self.lines += self._words.let_go()
@@ -169,7 +169,7 @@ class Output:
 
     def end(self) -> None:
         """All is said: what is not finished has become lines, as far as it scrolls."""
-        self.lines += self._tasks.last_words()
+        self.lines += self.tasks.last_words()
         self.lines += self._words.let_go()
 
     # --- where it goes, besides the screen ---
@@ -181,7 +181,7 @@ class Output:
     def leave_rows(self) -> None:
         """What the program has not finished yet stands where the cursor is."""
         line, rows = self._words.end(), self._words.rows
-        self._words = TerminalText(self._tasks.columns, scrolls=True)
+        self._words = TerminalText(self.tasks.columns, scrolls=True)
         if rows or line:
             self._write("\r\n".join([*rows, *line]))
 

@@ -13,8 +13,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice, repeat
 from types import MappingProxyType
 
-from .events import Event, Printed, Started
-from .line_discipline import TerminalText
+from .events import Advanced, Started
 from .rate import Rate
 from .state import (
     CANCELLED,
@@ -31,18 +30,12 @@ from .state import (
 
 #: Finished tasks that stay whole, of each kind: more than any screen has rows.
 KEPT = 300
-#: Seconds after which an unfinished line is shown: its end may be on its way.
-WHOLE = 0.05
 #: Tasks that may come to a good end between two frames without being `folded`.
 FEW = 30
 #: Bars nested deeper than this are not shown.
 DEEPEST = 64
-#: Rows of text that a task has at most.
-TEXT_ROWS = 10
 #: The memory, in seconds, of the rate of all tasks together: they end in bursts.
 WHOLE_MEMORY = 60.0
-#: No line.
-NOTHING: tuple[()] = ()
 #: No worker is known to have died.
 NONE_DEAD: Mapping[int, str] = MappingProxyType({})
 
@@ -77,20 +70,6 @@ class Tasks:
         self.desc = "tasks"
         self.bare = True
         """No pool has reported yet: only bars outside any task, which need no whole."""
-        self.columns = 80
-        """Of the terminal that tasks believe to write to."""
-        self.glass = True
-        """Whether there is a screen, on which a task can have a place for its text."""
-        self._spoken: list[TaskState] = []
-        """Tasks that have ended, and may have left a line without a newline."""
-        self._strays: dict[int, TerminalText] = {}
-        """What tasks wrote that are kept no longer."""
-        self._said: dict[int, TerminalText] = {}
-        """What tasks print on their own terminals, from the first text to the last."""
-        self._begun: dict[int, float] = {}
-        """Since when what is not finished of that stands there."""
-        self.names: dict[int, str] = {}
-        """What is to stand before each line of a task, where it is to be named."""
         self._kept = kept
         self._rate: Rate | None = None
         self._active = 0.0
@@ -195,8 +174,6 @@ class Tasks:
         self._ended[status] += 1
         if task.items != 1:
             self._more[status] += task.items - 1
-        if task.text is not None:
-            self._spoken.append(task)
         room = self.failed if lost or status is FAILED else self.finished
         room[id] = task
         if self._kept is not None and len(room) > self._kept + self._kept // 16:
@@ -206,85 +183,6 @@ class Tasks:
         if not (self.pending or self.running):
             self._rest(now)
         return task
-
-    def read(self, event: Printed, now: float) -> list[str]:
-        """A task has written text. Returns the lines that are finished now."""
-        task = self.get(event.task) or self.begin(event.task)
-        if task is None:  # one that is kept no longer
-            text = self._strays.setdefault(event.task, TerminalText(self.columns))
-            return text.feed(event.text)
-        if task.started is None:
-            task.started = now
-        if task.text is None:
-            placed = self.glass and task.location is not None
-            task.text = TerminalText(self.columns, TEXT_ROWS, drawn=placed)
-        lines = task.text.feed(event.text)
-        task.written = task.text.rows
-        if task.status.ended:
-            self._spoken.append(task)
-        return self._named(event.task, lines)
-
-    def hear(self, owner: int, text: str, over: bool, now: float) -> list[str]:
-        """Text that a task has printed, or with a number below 0 its worker outside any task.
-
-        Args:
-            over: whether that was its last.
-
-        Returns:
-            The lines that are finished now.
-        """
-        task = (self.get(owner) or self.begin(owner)) if owner > 0 else None
-        said = self._said.get(owner)
-        if said is None:
-            if not text:
-                self.names.pop(owner, None)
-                return []
-            said = self._said[owner] = TerminalText(self.columns, TEXT_ROWS)
-        lines = said.feed(text)
-        if over:
-            lines += said.end()
-            del self._said[owner]
-        if lines or not said.unfinished:
-            self._begun.pop(owner, None)
-        if task is not None:
-            if task.started is None:
-                task.started = now
-            began = self._begun.setdefault(owner, now) if said.unfinished else now
-            task.printed = said.settled if now - began < WHOLE else said.rows
-        elif over:
-            lines += filter(None, said.rows)  # there is no row in which they could stay
-        lines = self._named(owner, lines)
-        if over:
-            self.names.pop(owner, None)
-        return lines
-
-    def settle(self, now: float) -> None:
-        """What has stood unfinished for a while is to be seen so, as a question is; but not the
-        half of a line that is just being read."""
-        for owner, began in list(self._begun.items()):
-            task, said = self.get(owner), self._said.get(owner)
-            if task is None or said is None:
-                del self._begun[owner]
-            elif now - began >= WHOLE:
-                task.printed = said.rows
-
-    def _named(self, owner: int, lines: list[str]) -> list[str]:
-        name = self.names.get(owner)
-        return lines if name is None else [f"{name}{line}" for line in lines]
-
-    def last_words(self) -> list[str]:
-        """What tasks that have ended left without a newline: they write no more.
-
-        To be called once all that they wrote was read.
-        """
-        lines = [line for text in self._strays.values() for line in text.end()]
-        self._strays.clear()
-        for task in self._spoken:
-            if task.text is not None:
-                lines += self._named(task.id, task.text.end())
-                task.written = task.text.rows
-        self._spoken.clear()
-        return lines
 
     def done(self, ids: Sequence[int], now: float) -> list[TaskState]:
         """So many tasks are done.
@@ -404,20 +302,18 @@ def _loss(pid: int | None, dead: Mapping[int, str], why: str) -> str:
     return f"never started: {why or 'a worker died and broke the pool'}"
 
 
-def apply(tasks: Tasks, event: Event, now: float) -> Sequence[str]:
-    """Let one event of a worker change what is known. Returns lines that the task printed.
+def apply(tasks: Tasks, event: Started | Advanced, now: float) -> None:
+    """Let one event of a worker change what is known.
 
     There may be thousands in each frame.
 
     A task that has ended keeps its status, and takes later numbers: a result may
     overtake the last sample. Events of tasks that are unknown (or folded) do nothing.
     """
-    if type(event) is Printed:
-        return tasks.read(event, now)
     id = event.task
     task = tasks.running.get(id) or tasks.begin(id) or tasks.get(id)
     if task is None:
-        return NOTHING
+        return
     begun = (now if task.ended is None else task.ended) - event.elapsed
     if type(event) is Started:
         task.start(event, begun)
@@ -426,4 +322,3 @@ def apply(tasks: Tasks, event: Event, now: float) -> Sequence[str]:
             task.started = begun
         if event.slot < DEEPEST:
             task.advance(event, now)
-    return NOTHING

@@ -24,6 +24,7 @@ from barexec.events import Advanced, Decoder, Event, Printed, Started, encode
 from barexec.frame import Layout
 from barexec.renderers import get
 from barexec.state import Status
+from barexec.task_text import TaskText
 from barexec.tasks import Tasks, apply
 from barexec.terminal_text import width
 from barexec.theme import Theme
@@ -75,6 +76,7 @@ def show(sent: bytes, seed: int = 0) -> Decoder:
     """Feed it to a display's own parts, piece by piece, and look at all that is drawn."""
     chance = random.Random(seed)
     decoder, tasks, now = Decoder(), Tasks(), 100.0
+    text = TaskText(tasks)
     tasks.submit({1: "one", 2: ("two", 3), 3: ("three", 1, (5, 2))}, now)
     layouts = [Layout(get(name, Theme(unicode=True, styles={}))) for name in RENDERERS]
     at = 0
@@ -83,8 +85,11 @@ def show(sent: bytes, seed: int = 0) -> Decoder:
         at += len(piece)
         now += chance.choice([0.0, 0.1, 5.0])
         for event in decoder.feed(piece):
-            for line in apply(tasks, event, now):
-                check(line, 10**9)
+            if isinstance(event, Printed):
+                for line in text.read(event, now):
+                    check(line, 10**9)
+            else:
+                apply(tasks, event, now)
         if chance.random() < 0.1:
             tasks.end(chance.randint(1, 3), Status.DONE, "", now)
         draw(layouts, tasks, now)

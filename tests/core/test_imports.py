@@ -24,7 +24,9 @@ ROOT = Path(barexec.__file__).parent
 ARROWS = {
     "events": {"state", "channel", "bars"},
     "rate": {"state"},
-    "state": {"renderers", "narration", "testing", "pool", "output", "endings"},
+    "state": {"tasks", "renderers", "testing", "pool", "endings"},
+    "tasks": {"frame", "narration", "task_text"},
+    "task_text": {"output"},
     "renderers": {"frame", "testing"},
     "places": {"frame"},
     "frame": {"display"},

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from barexec.events import Advanced, Event, Started
+from barexec.events import Advanced, Started
 from barexec.state import Status
 from barexec.tasks import Tasks, apply
 
@@ -32,7 +32,7 @@ def running(count: int = 1, items: int = 1) -> Tasks:
 
 
 @pytest.mark.parametrize("event", [Started(1, 99, 2.0), advanced(n=3, elapsed=2.0)])
-def test_any_event_of_a_waiting_task_says_that_it_runs(event: Event) -> None:
+def test_any_event_of_a_waiting_task_says_that_it_runs(event: Started | Advanced) -> None:
     tasks = submitted()
     apply(tasks, event, 5.0)
     assert list(tasks.running) == [1]
@@ -187,29 +187,6 @@ def test_the_clock_of_the_whole_stands_while_nothing_is_live() -> None:
     tasks.withdraw(2, 103.0)
     assert tasks.whole(200.0).elapsed == 5
     assert tasks.all == 1
-
-
-def test_half_a_line_that_is_just_being_read_is_not_shown() -> None:
-    """A flood is read in pieces, which end anywhere: rows would come and go with each frame."""
-    tasks = running()
-    task = tasks.running[1]
-    assert tasks.hear(1, "one\ntw", False, 5.0) == ["one"]
-    tasks.settle(5.0)
-    assert [*task.lines] == []
-    assert tasks.hear(1, "o\nthr", False, 5.1) == ["two"]
-    tasks.settle(5.1)
-    assert [*task.lines] == []
-    tasks.settle(5.2)  # nothing more came: it stands there, as a question does
-    assert [*task.lines] == ["thr"]
-    assert tasks.hear(1, "ee", False, 5.21) == []
-    assert [*task.lines] == ["three"]
-    assert tasks.hear(1, "\r50%", False, 5.3) == []  # drawn over: a row at once
-    assert [*task.lines] == ["50%ee"]
-    assert tasks.hear(1, "\nfo", False, 5.4) == []
-    assert [*task.lines] == ["50%ee"]
-    assert tasks.hear(1, "", True, 5.5) == ["fo"]
-    tasks.settle(6.0)
-    assert [*task.lines] == ["50%ee"]
 
 
 actions = st.lists(
