@@ -17,53 +17,41 @@ executor.
 
 from __future__ import annotations
 
-import errno
 import os
-import sys
 import threading
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING, Literal, TextIO, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from . import policy as policies
 from .bars import Task
-from .endings import in_one_line, message
+from .endings import message, warn
 from .events import Event, Printed
 from .output import Output
 from .pool import LINGER, PATIENCE, Nothing, Pool
 from .program_text import Questions
 from .ptys import Link
 from .state import FAULTS, Status, Submission, TaskState
-from .stops import Stops
 from .suspension import Suspension
 from .task_text import TaskText
 from .tasks import KEPT, Tasks, apply
-from .terminal_text import clip, printable
+from .terminal_text import printable
 from .ticker import Ticker
+from .view import Leave, View
 from .writer import Screen
 
 if TYPE_CHECKING:
-    from .frame import Layout
-    from .narration import Narration
-    from .painters import Painter
     from .painters.glass import Glass
-    from .painters.plain import PlainPainter
 
 T = TypeVar("T")
-Leave = Literal["failed"] | bool | None
 
 #: Seconds between two frames.
 INTERVAL = 0.1
 #: Tasks that end between two frames, from which on the next one comes after twice as long: the
 #: program needs its time, and nobody reads what stands there for a tenth of a second.
 FLOOD = 100
-#: Seconds before anything is drawn, so that short runs do not flash.
-QUIET = 0.3
-#: What writing to a terminal or a pipe gives that is there no longer.
-GONE = (errno.EIO, errno.EPIPE, errno.EBADF)
 #: Seconds after which a task may have printed what the program, that writes now, has heard of.
 MOMENT = 0.001
 
@@ -113,16 +101,8 @@ class Display:
         """The interpreter exits: what still runs is waited for no longer."""
         self.held = 0
         """The `fullscreen()` blocks that keep it, with executors or without."""
-        self._policy = policy
-        self._terminal = terminal
-        self._suspension = Suspension(self._pause, self._resume)
-        if policy.mode == "fullscreen":
-            self._suspension.arm()
-        self._renderer = renderer
-        self._leave = leave
         self._ticker = Ticker(self._tick, INTERVAL, "barexec-display")
         self._round = threading.Lock()
-        self._size: tuple[int, int] | None = None
         self._output = Output(
             stream,
             TaskText(self.tasks, placed=policy.mode != "plain"),
@@ -130,22 +110,15 @@ class Display:
             self._write,
             *(self._is_mine, self._place, self._wake, self._spoken),
         )
+        self._view = View(stream, policy, self.tasks, self._output, renderer, leave, terminal)
+        self._suspension = Suspension(self._view.pause, self._view.resume)
+        if policy.mode == "fullscreen":
+            self._suspension.arm()
         self._placed = 0.0
         self._drawing: int | None = None
         """The thread that is at it."""
-        self._aside = 0
-        """The `paused()` blocks for which the terminal is somebody else's."""
-        self._screen: tuple[Painter, Layout] | None = None
-        self._log: tuple[PlainPainter, Narration | None] | None = None
-        self._untold: list[TaskState] = []
-        self._began: float | None = None
-        self._early: list[TaskState] = []
-        """Tasks that ended before it was known whether bars or lines are shown."""
-        self._stops = Stops()
         self._hurried = False
         """Whether it is ended by Ctrl-C: nothing more is waited for."""
-        self._behind = False
-        """Whether the screen does not show the newest frame yet."""
         self._calm = 0
 
     # --- for any thread ---
@@ -155,7 +128,7 @@ class Display:
         if self._ticker.parked:
             self._ticker.wake()
         elif not self._ticker.running and not self.finished.is_set():
-            if self._policy.mode != "plain":
+            if self._view.policy.mode != "plain":
                 # by this thread: what it prints from now on has its place after what tasks do
                 self._output.open()
                 questions.take_over()
@@ -176,7 +149,7 @@ class Display:
 
     def screen(self) -> Screen:
         """What a worker is to know of its terminal."""
-        policy = self._policy
+        policy = self._view.policy
         if policy.mode == "plain":
             return Screen()
         glass = self._glass()
@@ -231,15 +204,6 @@ class Display:
             if hurried or not left or Glass.taken == taken:
                 return False
 
-    def _pause(self) -> None:
-        if self._screen is not None:
-            with suppress(OSError, ValueError):  # the terminal is gone: the next frame tells
-                self._screen[0].pause()
-
-    def _resume(self) -> None:
-        if self._screen is not None:
-            self._screen[0].resume()
-
     # --- for its own thread ---
 
     def _tick(self) -> bool:
@@ -263,7 +227,7 @@ class Display:
     def _fail(self, error: BaseException) -> None:
         with lock:
             self._retire()
-        self._close_screen()
+        self._view.close()
         self._output.stop()
         self._output.give_back()
         self._output.close()
@@ -272,22 +236,7 @@ class Display:
         # what is still reported is heard by nobody: keep none of it
         self.submitted = Nothing()
         self.ended = deque(maxlen=0)
-        self._warn(error)
-
-    def _close_screen(self) -> None:
-        if self._screen is not None:
-            with suppress(OSError, ValueError):  # there is no terminal to be given back
-                self._screen[0].give_up()
-
-    def _warn(self, error: BaseException) -> None:
-        if _is_gone(error) and self.stream is sys.stderr:
-            # nobody would read it; and Python exits with status 120 over what it can't flush
-            return
-        warnings.warn(
-            f"barexec shows no more progress ({in_one_line(error)}); the work goes on",
-            RuntimeWarning,
-            stacklevel=2,
-        )
+        warn(error, self.stream)
 
     def _retire(self) -> None:
         """No longer the display of its stream; the thread ends after this tick."""
@@ -311,7 +260,8 @@ class Display:
         self._calm = 0 if heard or self.tasks.live else self._calm + 1
         closed = [pool for pool in closing if pool.live <= 0 or pool.interrupted or exiting]
         self._hurried |= any(pool.interrupted for pool in closed)
-        if closed and not (exiting and self._hurried) and (self._output.full or self._is_held_up()):
+        waited_for = closed and not (exiting and self._hurried)
+        if waited_for and (self._output.full or self._view.is_held_up()):
             closed = []  # what was printed must not be lost
         for pool in closed[:]:
             pool.linger -= 1
@@ -329,12 +279,12 @@ class Display:
                 or self.held
                 or self.submitted
                 or self.ended
-                or (self._aside and not exiting)
+                or (self._view.aside and not exiting)
             ):
                 last = True
                 self._retire()
         try:
-            self._show(over, now, last)
+            self._view.show(over, now, last)
             if last:
                 if self._output.lines:
                     self._output.give_back()  # frozen just now
@@ -345,10 +295,10 @@ class Display:
             for pool in closed:
                 pool.forget()
         waiting = any(pool.closing for pool in self.pools)
-        lively = self.tasks.live or waiting or self._behind or self._calm < LINGER
+        lively = self.tasks.live or waiting or self._view.behind or self._calm < LINGER
         busy = lively and not last
         if not busy:
-            self._stops.forget()  # from here on it sleeps
+            self._view.rest()  # from here on it sleeps
         return busy
 
     def _take(self, now: float) -> tuple[list[TaskState], bool]:
@@ -386,8 +336,8 @@ class Display:
                 if pool.named:
                     output.tasks.names.update({id: self._label(words) for id, words in own.items()})
         tasks.submit(fresh, now)
-        if fresh and self._began is None:
-            self._began = now
+        if fresh and self._view.began is None:
+            self._view.began = now
         for event in events:
             if type(event) is Printed:
                 output.lines += output.tasks.read(event, now)
@@ -440,42 +390,7 @@ class Display:
     def _label(self, submission: Submission) -> str:
         """What stands before each line of a task that is to be named."""
         name = submission if isinstance(submission, str) else submission[0]
-        return f"{printable(name)} {'│' if self._policy.unicode else '|'} "
-
-    def _is_held_up(self) -> bool:
-        """Whether lines wait that the terminal does not take, as one that is frozen."""
-        if not self._output.lines or self._policy.mode == "plain":
-            return False
-        if self._screen is None:
-            self._screen = self._open_screen()
-        return self._screen is not None and not self._screen[0].ready()
-
-    def _show(self, over: list[TaskState], now: float, last: bool) -> None:
-        if self._aside and not last:
-            self._early += over
-            return
-        if last:
-            self._output.end()
-        if self._policy.mode != "plain":
-            if self._screen is None:
-                drawn = self._began is not None and now - self._began >= QUIET
-                if last and self._leave is True:
-                    drawn = self._began is not None
-                if not drawn and not (last and self._output.lines):
-                    self._early += over
-                    return
-                self._screen = self._open_screen()
-            if self._screen is not None:
-                self._early.clear()
-                try:
-                    self._paint(*self._screen, now, last)
-                    return
-                except FAULTS as error:
-                    if _is_gone(error):
-                        raise
-                    self._draw_no_more(error)
-        over, self._early = self._early + over, []
-        self._say(over, now, last)
+        return f"{printable(name)} {'│' if self._view.policy.unicode else '|'} "
 
     # --- for those who want the terminal for themselves ---
 
@@ -485,11 +400,9 @@ class Display:
             return False
         self._drawing = threading.get_ident()
         try:
-            self._aside += 1
-            if self._aside == 1 and self._policy.mode != "plain":
-                now = monotonic()
-                self._take(now)
-                self._words_aside()
+            if not (self._view.aside or self._view.plain):
+                self._take(monotonic())
+            self._view.step_aside()
             return True
         except FAULTS as error:
             self._fail(error)
@@ -498,102 +411,11 @@ class Display:
             self._drawing = None
             self._round.release()
 
-    def _words_aside(self) -> None:
-        output = self._output
-        output.go_straight(True)
-        if self._screen is not None:
-            painter = self._screen[0]
-            painter.size()
-            if painter.paint((), output.lines):
-                output.taken()
-            painter.pause()
-        elif output.lines:
-            self._write("".join([f"{line}\r\n" for line in output.lines]))
-            output.taken()
-        output.leave_rows()
-
     def step_back(self) -> None:
         """The bars may be on the screen again."""
         with self._round:
-            self._aside -= 1
-            if not self._aside:
-                self._output.go_straight(False)
-                self._resume()
+            self._view.step_back()
         self.kick()
-
-    def _draw_no_more(self, error: BaseException) -> None:
-        """Bars cannot be drawn; what tasks print is shown all the same."""
-        from .painters.plain import PlainPainter
-
-        self._close_screen()
-        self._screen = None
-        self._policy = self._policy._replace(mode="plain")
-        self._log = PlainPainter(self.stream), None
-        self._warn(error)
-
-    def _open_screen(self) -> tuple[Painter, Layout] | None:
-        from .frame import Layout
-        from .painters.terminal import open_terminal
-        from .renderers import get
-
-        opened = open_terminal(self.stream, self._policy, self._terminal)
-        if opened is None:
-            # the terminal cannot move its cursor
-            self._policy = self._policy._replace(mode="plain")
-            self._output.tasks.placed = False
-            return None
-        painter, theme = opened
-        if self._aside:
-            painter.pause()
-        return painter, Layout(get(self._renderer, theme))
-
-    def _paint(self, painter: Painter, layout: Layout, now: float, last: bool) -> None:
-        columns, rows = size = painter.size()
-        if size != self._size:
-            self._size = size
-            self._output.resize(*size)
-        if last and self._began is not None and now - self._began < QUIET and not self._leave:
-            frame: tuple[str, ...] = ()
-        elif last:
-            frame = layout.final(self.tasks, columns, rows, now, self._leave)
-        else:
-            # below all, what the program has not finished yet
-            words = [clip(row, columns) for row in self._output.rows[: rows - 1]]
-            frame = (*layout.compose(self.tasks, columns, rows - len(words), now), *words)
-        if self._stops.found():
-            painter.repaint()  # a shell has written to the terminal since
-        self._stops.mark()
-        much = self._output.much
-        taken = (painter.finish if last else painter.paint)(frame, self._output.lines)
-        if much:
-            self._stops.mark()  # a slow terminal takes its time
-        self._behind = not taken
-        if taken:
-            self._output.taken()
-
-    def _say(self, over: list[TaskState], now: float, last: bool) -> None:
-        self._output.close()
-        if self._log is None:
-            from .narration import Narration
-            from .painters.plain import PlainPainter
-
-            self._log = PlainPainter(self.stream), Narration()
-        painter, narration = self._log
-        # a result may overtake the task's last numbers, which come within a tick
-        over, self._untold = self._untold + (over if last else []), [] if last else over
-        lines = [*self._output.lines]
-        for task in over:
-            # rows that a task has drawn: a log has them once they are final
-            lines += filter(None, task.lines)
-            if narration is not None:
-                lines += narration.ended(task, self.tasks, now)
-        if narration is not None:
-            lines += narration.tick(self.tasks, now)
-            if last:
-                lines += narration.summary(self.tasks, now)
-        if lines:
-            painter.say(lines)
-        self._output.taken()
 
 
 def _move(submissions: dict[int, Submission]) -> dict[int, Submission]:
@@ -602,10 +424,6 @@ def _move(submissions: dict[int, Submission]) -> dict[int, Submission]:
     for id in moved:
         del submissions[id]
     return moved
-
-
-def _is_gone(error: BaseException) -> bool:
-    return isinstance(error, OSError) and error.errno in GONE
 
 
 def _drain(messages: deque[T]) -> list[T]:

@@ -5,12 +5,18 @@ Never here: how a task ended; dead processes (`state`).
 
 from __future__ import annotations
 
+import errno
+import sys
+import warnings
 from concurrent.futures import BrokenExecutor, CancelledError
+from typing import TextIO
 
 from .state import Status
 
 #: Characters of an error's text.
 LIMIT = 500
+#: What writing to a terminal or a pipe gives that is there no longer.
+GONE = (errno.EIO, errno.EPIPE, errno.EBADF)
 
 
 def message(status: Status, error: BaseException | None) -> str:
@@ -41,3 +47,20 @@ def _why_broken(error: BaseException) -> str:
         return ""
     said = [line for line in str(error.__cause__).splitlines() if line.strip('" ')]
     return " ".join(["a result could not be read:", *said[-1:]])[:LIMIT]
+
+
+def is_gone(error: BaseException) -> bool:
+    """Whether the terminal or pipe that was written to is there no longer."""
+    return isinstance(error, OSError) and error.errno in GONE
+
+
+def warn(error: BaseException, stream: TextIO) -> None:
+    """Say once what keeps a display from showing more, unless there is nobody to read it."""
+    if is_gone(error) and stream is sys.stderr:
+        # and Python exits with status 120 over what it can't flush
+        return
+    warnings.warn(
+        f"barexec shows no more progress ({in_one_line(error)}); the work goes on",
+        RuntimeWarning,
+        stacklevel=2,
+    )

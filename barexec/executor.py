@@ -24,12 +24,12 @@ from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from .crew import Crew, crew_of
-from .display import Leave
 from .injection import candidates, to_fill
 from .interrupts import release_forgotten
 from .looks import Looks, join
 from .options import DEFAULTS, NO_WORDS, Location, Options, TaskOptions, made, name_of
 from .pool import Pool
+from .view import Leave
 from .worker import Call, Chunk, Initargs
 
 if TYPE_CHECKING:

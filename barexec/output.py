@@ -178,6 +178,12 @@ class Output:
         """The terminal has taken the lines."""
         self.lines = []
 
+    def write_lines(self) -> None:
+        """They are written as they are: there are no bars."""
+        if self.lines:
+            self._write("".join([f"{line}\r\n" for line in self.lines]))
+            self.taken()
+
     def leave_rows(self) -> None:
         """What the program has not finished yet stands where the cursor is."""
         line, rows = self._words.end(), self._words.rows

@@ -24,10 +24,10 @@ from . import policy as policies
 from . import worker
 from .bars import Task
 from .channel import Receiver, Sender, open_channel
-from .display import Leave
 from .pool import Pool, ids
 from .ptys import open_link
 from .state import Status
+from .view import Leave
 
 
 def _display_of(policy: policies.Policy, stream: TextIO, *looks: Any) -> displays.Display:

@@ -27,7 +27,7 @@ from typing import Any
 
 import faulty
 
-from barexec import ProgressPoolExecutor
+from barexec import ProgressPoolExecutor, view
 from barexec import display as displays
 
 #: Seconds within which whatever a fault left behind must be gone.
@@ -262,7 +262,7 @@ def left(before: dict[str, list[str]]) -> dict[str, list[str]]:
 
 if __name__ == "__main__":
     method, display, address = sys.argv[1:]
-    displays.QUIET = 0.0  # everything is drawn
+    view.QUIET = 0.0  # everything is drawn
     displays.Display = Watched  # type: ignore[misc]
     connection = Client(address, "AF_UNIX")
     Laboratory(method, display).work(connection)

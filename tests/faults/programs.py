@@ -24,9 +24,9 @@ import faulthandler, gc, hashlib, multiprocessing, os, signal, sys, threading, t
 from concurrent.futures import CancelledError, ProcessPoolExecutor, as_completed
 from pathlib import Path
 from barexec import Bar, ProgressPoolExecutor, crew, current_writer, display as displays
-from barexec import sharing, track
+from barexec import sharing, track, view
 
-displays.QUIET = 0.0
+view.QUIET = 0.0
 folder = Path(os.environ["FOLDER"])
 METHOD = os.environ["METHOD"]
 

@@ -176,7 +176,7 @@ def display(monkeypatch: pytest.MonkeyPatch) -> Display:
     display = Display(Policy("plain"), None)  # type: ignore[arg-type]
     monkeypatch.setattr(display, "start", lambda: None)
     monkeypatch.setattr(display, "kick", lambda may_wait=True: None)
-    monkeypatch.setattr(display, "_show", lambda over, now, last: None)
+    monkeypatch.setattr(display._view, "show", lambda over, now, last: None)
     return display
 
 
@@ -287,7 +287,7 @@ def test_two_threads_never_look_at_the_same_time(
         shows.set()
         assert thaws.wait(60)
 
-    monkeypatch.setattr(display, "_show", freeze)
+    monkeypatch.setattr(display._view, "show", freeze)
     monkeypatch.setattr(displays, "PATIENCE", 0.01)
     display.pools.append(Pool(display, None, Scripted()))  # type: ignore[arg-type]
     frozen = threading.Thread(target=display._tick)

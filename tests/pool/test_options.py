@@ -17,7 +17,7 @@ import pytest
 import tasks
 from displays_seen import Shown
 
-from barexec import Bar, ProgressPoolExecutor, track
+from barexec import Bar, ProgressPoolExecutor, track, view
 from barexec import display as displays
 from barexec.options import name_of as _name
 from barexec.state import BarState
@@ -311,7 +311,7 @@ def test_a_renderer_that_raises_is_one_warning_and_the_work_goes_on(
 def test_what_is_left_is_what_was_asked_for(
     leave: Any, left: set[str], terminal: Callable[[], Terminal], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(displays, "QUIET", 0.0)
+    monkeypatch.setattr(view, "QUIET", 0.0)
     stream = terminal()
     with ProgressPoolExecutor(1, leave=leave) as executor:
         executor.submit(tasks.square, 2).result()

@@ -18,7 +18,7 @@ import tasks
 import writing
 from displays_seen import Shown
 
-from barexec import ProgressPoolExecutor
+from barexec import ProgressPoolExecutor, view
 from barexec import display as displays
 from barexec.testing import Screen
 
@@ -225,12 +225,10 @@ def test_a_wrong_location_is_refused_before_a_process_starts(
 @pytest.fixture
 def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
     """What a terminal shows on which the bars are."""
-    from barexec import display
-
     for name in ("BAREXEC", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setattr(display, "QUIET", 0.0)
+    monkeypatch.setattr(view, "QUIET", 0.0)
     return Screen(80, 24)
 
 
@@ -297,9 +295,7 @@ def test_printed_lines_stay_whatever_else_does(
     leave: Any, quiet: float, screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also after a run so short that no bar was shown."""
-    from barexec import display
-
-    monkeypatch.setattr(display, "QUIET", quiet)
+    monkeypatch.setattr(view, "QUIET", quiet)
     with shown_on(screen), ProgressPoolExecutor(1, leave=leave) as executor:
         executor.submit(writing.prints, "a", 30).result()
         executor.submit(writing.says, "b").result()

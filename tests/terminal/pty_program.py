@@ -41,9 +41,9 @@ _OURS = (
 #: What every program begins with. Its tasks end once the gate is open.
 TASKS = '''
 import os, sys, time, warnings
-from barexec import Bar, ProgressPoolExecutor, display, track
+from barexec import Bar, ProgressPoolExecutor, display, track, view
 
-display.QUIET = 0.1  # not to wait for long
+view.QUIET = 0.1  # not to wait for long
 
 def gate():
     while not os.path.exists(os.environ["GATE"]):

@@ -22,7 +22,7 @@ from barexec import Writer
 from barexec.painters.glass import Glass
 
 display.INTERVAL = 0.01
-display.QUIET = 0.0
+view.QUIET = 0.0
 write_bytes = Glass.write_bytes
 
 def noted(self, some):

@@ -138,7 +138,7 @@ def test_the_live_frame(start: Start) -> None:
 def test_a_short_run_does_not_flash(start: Start) -> None:
     program = start(
         """
-        display.QUIET = 1000.0  # however slow the machine is
+        view.QUIET = 1000.0  # however slow the machine is
         if __name__ == "__main__":
             with ProgressPoolExecutor(2) as ex:
                 list(ex.map(abs, range(10)))
@@ -151,7 +151,7 @@ def test_a_short_run_does_not_flash(start: Start) -> None:
 def test_a_short_run_leaves_what_it_was_told_to(start: Start) -> None:
     program = start(
         """
-        display.QUIET = 1000.0
+        view.QUIET = 1000.0
         if __name__ == "__main__":
             with ProgressPoolExecutor(1, leave=True) as ex:
                 ex.submit(abs, -3)
@@ -247,7 +247,7 @@ def test_a_bar_in_the_main_process_shares_the_display(start: Start) -> None:
 def test_bars_one_after_the_other_without_any_executor(start: Start) -> None:
     program = start(
         """
-        display.QUIET = 0.0
+        view.QUIET = 0.0
         def loop(desc):
             for at in track(range(10), desc=desc):
                 if at == 4:
@@ -405,7 +405,7 @@ def test_kinds_of_terminals_with_sentences(start: Start, kind: str | None) -> No
     program = start(
         """
         sys.modules['blessed'] = None
-        display.QUIET = 0.4
+        view.QUIET = 0.4
         if __name__ == "__main__":
             with ProgressPoolExecutor(1) as ex:
                 ex.submit(abs, -3).result()
@@ -559,7 +559,7 @@ def test_a_frozen_terminal_does_not_hold_the_work(
 def test_an_odd_stderr_does_not_harm_the_work(start: Start, tmp_path: Path, trouble: str) -> None:
     out = tmp_path / "out"
     code = RESULTS.replace("    with Prog", f"    exec({trouble!r})\n    with Prog")
-    code = f"display.QUIET = 0.0\n{code}"
+    code = f"view.QUIET = 0.0\n{code}"
     with out.open("wb") as file:
         program = start(code, stdout=file)
         program.open_gate()

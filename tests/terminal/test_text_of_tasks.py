@@ -30,7 +30,7 @@ import writing
 from barexec import Writer, channel, output
 from hostile import HOSTILE
 
-display.QUIET = 0.0
+view.QUIET = 0.0
 
 def peak():
     # not `ru_maxrss`, which the process inherits from the one that started it
@@ -154,7 +154,7 @@ if __name__ == "__main__":
     options = dict(desc="whole" + HOSTILE[0], leave=True, capture="named")
     with ProgressPoolExecutor(8, fork, first, (HOSTILE[::9],), **options) as ex:
         ex.submit(square, 1)
-        while display.live[0]._screen is None:  # until bars are live, it prints as ever
+        while display.live[0]._view._screen is None:  # until bars are live, it prints as ever
             time.sleep(0.01)
         for index, text in enumerate(HOSTILE):
             named = ex.options(desc=f"n{index}{text}") if index % 2 else ex
@@ -335,7 +335,7 @@ def test_what_is_printed_in_full_screen_is_on_the_normal_one_after_a_freeze(star
 def test_a_short_run_on_a_frozen_terminal(start: Start) -> None:
     """Nothing was drawn yet when the executor closes."""
     program = start(f"""{SETUP}
-display.QUIET = 1000.0
+view.QUIET = 1000.0
 def says(n, writer: Writer):
     gate()
     for line in writing.numbered("a", n, 100):
