@@ -28,7 +28,7 @@ def wait_for_bars(ex):
     \"\"\"A task that runs, and whose bar is on the screen.\"\"\"
     future = ex.submit(counted, 4)
     shown = display.live[0]
-    while shown._screen is None:
+    while shown._view._screen is None:
         time.sleep(0.01)
     return future
 
