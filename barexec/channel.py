@@ -24,9 +24,9 @@ from time import monotonic, sleep
 from typing import Any, Protocol
 from weakref import WeakSet
 
-#: Bytes that one write carries whole: PIPE_BUF, which POSIX lets be as small as 512, less
-#: the length that a message pipe puts before each message.
-ATOMIC = getattr(select, "PIPE_BUF", 512) - 4
+#: Bytes that one write carries whole, `RECORD_LIMIT` at least: PIPE_BUF, less the length that a
+#: message pipe puts before each message. On Windows messages are whole, of any size.
+ATOMIC = getattr(select, "PIPE_BUF", 4096) - 4
 #: Bytes that the pipe should hold: what Linux allows any user (pipe(7), pipe-max-size).
 CAPACITY = 1 << 20
 #: Records or bundles of them that a channel within a process holds.

@@ -2,8 +2,8 @@
 
 A record is self-contained: it carries absolute values, never differences, so that
 a lost one is repaired by the next, which comes once something has changed, or a few
-seconds later (`bars.AGAIN`). Every record fits in `RECORD_LIMIT` bytes, which POSIX
-guarantees a pipe to take whole or not at all. A record that is damaged is dropped and
+seconds later (`bars.AGAIN`). Every record fits in `RECORD_LIMIT` bytes, which every
+pipe takes whole or not at all. A record that is damaged is dropped and
 counted by the `Decoder`, which finds the next whole one; nothing in it is ever executed.
 
 Never here: a clock, a Future, anything that waits.
@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from math import inf
 from typing import NamedTuple, final
 
-#: The most bytes in one record: the least that POSIX lets PIPE_BUF be (limits.h(0P)).
-RECORD_LIMIT = 512
+#: The most bytes in one record: the least that POSIX lets PIPE_BUF be (limits.h(0P)), as it is
+#: on macOS, less the length that a message pipe puts before each message.
+RECORD_LIMIT = 512 - 4
 #: The most bytes of UTF-8 that a record keeps of desc, postfix and unit.
 DESC_LIMIT = 192
 POSTFIX_LIMIT = 160

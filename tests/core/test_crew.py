@@ -24,7 +24,7 @@ def _killed(number: int) -> None:
     [
         (partial(os._exit, 0), "exit 0"),
         (partial(os._exit, 3), "exit 3"),
-        (partial(_killed, signal.SIGKILL), "SIGKILL"),
+        (partial(_killed, getattr(signal, "SIGKILL", 9)), "SIGKILL"),
         (partial(_killed, getattr(signal, "SIGRTMIN", 34) + 1), "signal 35"),
     ],
 )

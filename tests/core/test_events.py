@@ -141,9 +141,9 @@ def test_undecodable_bytes_survive() -> None:
 
 
 def test_text_that_does_not_fit_is_refused() -> None:
-    encode(Printed(1, "x" * 495))
-    with pytest.raises(ValueError, match="495"):
-        encode(Printed(1, "x" * 496))
+    encode(Printed(1, "x" * 491))
+    with pytest.raises(ValueError, match="491"):
+        encode(Printed(1, "x" * 492))
     with pytest.raises(ValueError, match="split_text"):
         encode(Printed(1, "日" * 166))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import resource
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,6 +16,8 @@ from hypothesis import strategies as st
 
 if sys.platform == "win32":
     pytest.skip("no ptys", allow_module_level=True)
+
+import resource
 
 from barexec import pty_reader
 from barexec.capture import Capture

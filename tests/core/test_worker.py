@@ -192,6 +192,37 @@ def test_records_are_sent_whole_in_writes_that_cannot_tear(machine: Sampler, clo
     del arrived
 
 
+def test_records_and_text_of_the_largest_size_go_through_where_a_pipe_takes_the_least() -> None:
+    """PIPE_BUF is 512 on macOS: who sends what can never go sends it for ever."""
+    program = """
+import select
+select.PIPE_BUF = 512
+import test_worker
+from barexec import sampler, worker
+from barexec.bars import Bar
+from barexec.worker import begin, current_writer
+machine = worker._sampler = sampler.Sampler()
+sender = worker.senders["p"] = test_worker.Memory()
+arrived = begin("p", 1, test_worker.nothing)
+current_writer().write("x" * 2000)
+bar = Bar(desc="d" * 999, unit="u" * 999)
+bar.postfix = "p" * 999
+machine._tick()
+assert max(sender.sizes) <= 512, sender.sizes
+started, *texts, told = sender.told()
+assert "".join(text.text for text in texts) == "x" * 2000
+assert told.desc.startswith("ddd")
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([p for p in sys.path if p])},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
 def test_of_what_nobody_reads_only_so_much_is_kept(
     machine: Sampler, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
