@@ -47,7 +47,9 @@ def _is_same(one: TextIO, other: TextIO) -> bool:
         return True
     try:
         fds = one.fileno(), other.fileno()
-        return all(map(os.isatty, fds)) and len({os.fstat(fd).st_rdev for fd in fds}) == 1
+        # on Windows there is but one console, and no `st_rdev`
+        numbers = {getattr(os.fstat(fd), "st_rdev", 0) for fd in fds}
+        return all(map(os.isatty, fds)) and len(numbers) == 1
     except (AttributeError, OSError, ValueError):
         return False
 

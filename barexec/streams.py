@@ -113,8 +113,8 @@ def leads_to(stream: object, device: int) -> bool:
     if not isinstance(stream, io.TextIOWrapper):
         return False
     with suppress(OSError, ValueError):  # closed
-        # on Windows there is but one console
-        return stream.isatty() and device in (0, os.fstat(stream.fileno()).st_rdev)
+        # on Windows there is but one console, and no `st_rdev`
+        return stream.isatty() and (not device or os.fstat(stream.fileno()).st_rdev == device)
     return False
 
 

@@ -19,6 +19,7 @@ import io
 import re
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -170,7 +171,19 @@ def _terminal(fd: int | None, kind: str | None) -> Any:
         raise
     if first:
         _told.append(kind or "TERM")
+    if fd is not None:
+        _let_sequences_through(fd)
     return made
+
+
+def _let_sequences_through(fd: int) -> None:
+    """A console of Windows takes control sequences only once it was told so. blessed's own library
+    does that, but not where `TERM` or `WT_SESSION` tell it what kind of terminal it is."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        with suppress(OSError):  # no console, but what has taken its place
+            import_module("jinxed.win32").enable_vt_mode(msvcrt.get_osfhandle(fd))
 
 
 def _styles(terminal: Any, colour: bool | None) -> dict[str, str]:

@@ -59,7 +59,7 @@ def pipe() -> Iterator[Opened]:
 def open_descriptors() -> set[str]:
     """This process's, as far as they can be listed."""
     for folder in ("/proc/self/fd", "/dev/fd"):
-        if Path(folder).is_dir():
+        if os.name == "posix" and Path(folder).is_dir():
             listing = os.open(folder, os.O_RDONLY)
             try:
                 return set(os.listdir(listing)) - {str(listing)}  # noqa: PTH208

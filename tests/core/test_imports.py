@@ -286,7 +286,7 @@ def test_an_import_loads_no_more_than_it_needs(statement: str, forbidden: set[st
 
 def test_the_test_sees_what_is_loaded() -> None:
     program = f"import sys; before = {FOREIGN}; import tqdm; print({FOREIGN} - before)"
-    assert run("-c", program) == "{'tqdm'}\n"
+    assert "'tqdm'" in run("-c", program)  # on Windows it needs another one
 
 
 JOB = f"""

@@ -53,7 +53,7 @@ def _text(file: Path) -> str:
 
 def _descriptors() -> set[str]:
     found = set()
-    for path in Path("/dev/fd").iterdir():
+    for path in Path("/dev/fd").iterdir() if os.name == "posix" else ():
         try:
             found.add(f"{path.name}: {path.readlink() if path.is_symlink() else '?'}")
         except OSError:
@@ -68,7 +68,8 @@ def _threads() -> set[str]:
 @pytest.fixture(scope="session")
 def _servants() -> None:
     """Start the processes of `multiprocessing` that live as long as this one."""
-    resource_tracker.ensure_running()
+    if os.name == "posix":
+        resource_tracker.ensure_running()
     if "forkserver" in multiprocessing.get_all_start_methods():
         forkserver.ensure_running()
 
@@ -151,7 +152,10 @@ def script(tmp_path: Path) -> Script:
             out, err = program.communicate(timeout=100)
         finally:
             with suppress(ProcessLookupError):  # what a hang has left
-                os.killpg(program.pid, signal.SIGKILL)
+                if os.name == "posix":
+                    os.killpg(program.pid, signal.SIGKILL)
+                else:
+                    program.kill()
             program.wait()
         assert program.returncode == 0, err
         return subprocess.CompletedProcess(program.args, 0, out, err)
@@ -168,7 +172,7 @@ method = sys.argv[1]
 context = multiprocessing.get_context(method)
 def ours():
     return [t.name for t in threading.enumerate() if t.name.startswith("barexec-")]
-if multiprocessing.parent_process() is None:
+if multiprocessing.parent_process() is None and os.name == "posix":
     # no `dump_traceback_later`: its thread makes `fork` warn
     faulthandler.register(signal.SIGALRM, chain=True)
     signal.alarm(60)
