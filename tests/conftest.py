@@ -6,6 +6,7 @@ again. Time limits are for the tests that measure time.
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
@@ -30,6 +31,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="write tests/screens/*.txt anew from what is composed now; look at the diff",
     )
     parser.addoption("--slow", action="store_true", help="run the tests marked slow, too")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """What `-n auto` means: most tests wait for the programs that they start, half of the time."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
