@@ -16,6 +16,9 @@ from weakref import WeakSet
 
 from barexec import Bar, ProgressPoolExecutor, Writer, track, worker
 
+#: What ends a process at once: on Windows any signal does, and gives its number as the status.
+KILL, KILLED = (15, "exit 15") if sys.platform == "win32" else (signal.SIGKILL, "SIGKILL")
+
 # --- what goes well --------------------------------------------------------------------
 
 #: Seconds of work that is longer than one tick of the sampler.
@@ -247,11 +250,15 @@ def exits_at_once() -> None:
 
 def crashes() -> None:
     import faulthandler
-    import resource
 
     faulthandler.disable()  # of the test run
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.kill(os.getpid(), signal.SIGSEGV)
+    if sys.platform == "win32":
+        faulthandler._sigsegv()  # type: ignore[attr-defined]
+    else:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        os.kill(os.getpid(), signal.SIGSEGV)
     time.sleep(60)
 
 
@@ -263,7 +270,7 @@ def is_killed_in_a_loop() -> None:
 
 
 def kill_myself() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+    os.kill(os.getpid(), KILL)
     time.sleep(60)
 
 

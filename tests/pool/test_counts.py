@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -23,6 +24,8 @@ from barexec.state import Status, TaskState
 
 #: The watchdog of the test run is a thread, of which `fork` warns (CPython 3.12 on).
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+
+full = pytest.mark.skipif(sys.platform == "win32", reason="a full channel waits there")
 
 
 def counted(task: TaskState, slot: int = 0) -> tuple[float, float | None, bool]:
@@ -105,6 +108,7 @@ def test_hundreds_of_short_tasks_are_all_counted(context: BaseContext, shown: Sh
     assert set(told) == {(5, 5, True)}
 
 
+@full
 def test_counts_are_exact_when_the_channel_was_full(
     context: BaseContext, shown: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,6 +131,7 @@ def test_counts_are_exact_when_the_channel_was_full(
     assert [counted(task) for task in shown.tasks.values()] == [(n, n, True) for n in range(1, 9)]
 
 
+@full
 def test_a_display_that_never_reads_holds_up_neither_task_nor_shutdown(
     shown: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:

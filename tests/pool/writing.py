@@ -13,6 +13,8 @@ from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
+from tasks import KILL
+
 from barexec import Bar, Writer, current_writer
 
 #: What a line of `numbered` looks like.
@@ -47,7 +49,7 @@ def floods_and_dies(name: object, count: int, how: str, writer: Writer) -> None:
     floods(name, count, writer)
     writer.write("<and half a")
     if how == "kill":
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), KILL)
         time.sleep(60)
     os._exit(7)
 
