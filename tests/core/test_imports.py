@@ -81,7 +81,7 @@ ARROWS = {
 #: The only files that may import what is not of the standard library.
 OTHERS = {
     "carrying.py": {"cloudpickle"},
-    "painters/library.py": {"blessings", "blessed"},
+    "painters/library.py": {"blessings", "blessed", "jinxed"},
     "renderers/progressbar.py": {"progressbar"},
     "renderers/tqdm.py": {"tqdm"},
     "terminal_text.py": {"wcwidth"},
