@@ -151,13 +151,12 @@ def test_a_flood_does_not_keep_the_receiver_for_ever(pipe: Opened) -> None:
 
 def write_many(sender: Any, name: int, count: int) -> None:
     """In a process or a thread of its own: numbered records, in batches."""
-    at = 0
+    at, many = 0, ATOMIC // len(encode(Started(name, 0, 0.5)))
     while at < count:
-        batch = b"".join(encode(Started(name, at + i, 0.5)) for i in range(min(50, count - at)))
-        assert len(batch) <= ATOMIC
+        batch = b"".join(encode(Started(name, at + i, 0.5)) for i in range(min(many, count - at)))
         while not sender.send(batch):
             assert sender.ready(30)
-        at += 50
+        at += many
 
 
 def check_many(receiver: Any, writers: int, count: int) -> None:

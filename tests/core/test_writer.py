@@ -396,11 +396,21 @@ def test_a_signal_handler_may_write_at_any_moment(stage: Stage) -> None:
     sender, receiver = open_channel()
     life = stage.begin(sender)
     writer = current_writer()
-    count = [0]
+    count, within = [0], [0]
+
+    def alarm(seconds: float = 0.0002) -> None:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
 
     def write(*_: object) -> None:
+        # into each other, too, but not deeper the slower the machine is
         count[0] += 1
-        writer.write(f"[{count[0]}]")
+        number = count[0]
+        within[0] += 1
+        if within[0] < 4:
+            alarm()
+        writer.write(f"[{number}]")
+        within[0] -= 1
+        alarm()
 
     taken: list[bytes] = []
     over = threading.Event()
@@ -413,12 +423,13 @@ def test_a_signal_handler_may_write_at_any_moment(stage: Stage) -> None:
     reader = threading.Thread(target=take)
     reader.start()
     before = signal.signal(signal.SIGALRM, write)
-    signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
+    alarm()
     try:
         for _ in range(3000):
             writer.write("x" * 2000)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        alarm(0)
         signal.signal(signal.SIGALRM, before)
     writer.write("end")  # and with it whatever a handler has left
     over.set()

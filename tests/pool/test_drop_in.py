@@ -159,7 +159,7 @@ def test_the_workers_are_initialized(context: BaseContext) -> None:
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="new in CPython 3.11")
-@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+@pytest.mark.parametrize("method", sorted({*multiprocessing.get_all_start_methods()} - {"fork"}))
 def test_a_worker_is_replaced_after_so_many_tasks(context: BaseContext, shown: Shown) -> None:
     with ProgressPoolExecutor(1, context, max_tasks_per_child=2) as executor:
         pids = [executor.submit(tasks.process_id).result() for _ in range(6)]
@@ -393,6 +393,7 @@ def test_cancelled_futures_are_shown_as_cancelled(shown: Shown, tmp_path: Path) 
     futures[-2].add_done_callback(lambda future: cancelling.set())
     assert cancelling.wait(10)
     (tmp_path / "go").touch()
+    futures[0].result(60)  # no second `shutdown` waits for it
     executor.shutdown()
     cancelled = [future.cancelled() for future in futures]
     assert sum(cancelled) > 3

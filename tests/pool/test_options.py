@@ -200,9 +200,11 @@ def test_it_can_be_switched_off(
 ) -> None:
     monkeypatch.setenv("BAREXEC", "off" if how == "environment" else "plain")
     options: dict[str, Any] = {"display": "off" if how == "argument" else "plain"}
-    before = len(os.listdir("/dev/fd"))  # noqa: PTH208
+    posix = os.name == "posix"
+    before = len(os.listdir("/dev/fd")) if posix else 0  # noqa: PTH208
     with ProgressPoolExecutor(1, **options) as executor:
-        assert len(os.listdir("/dev/fd")) > before  # noqa: PTH208
+        # they can be counted: those of the stock class are there
+        assert not posix or len(os.listdir("/dev/fd")) > before  # noqa: PTH208
         assert executor.submit(tasks.injected, 2).result() == 2
         assert executor.options(total=3, desc="x").submit(tasks.injected, 2).result() == 2
         assert list(executor.map(tasks.injected, [1, 2, 3], chunksize=2)) == [1, 2, 3]

@@ -174,7 +174,7 @@ def with_rich(n: int, writer: Writer) -> None:
     from rich.console import Console
     from rich.progress import Progress
 
-    console = Console(file=writer, width=writer.columns)
+    console = Console(file=writer, width=writer.columns, legacy_windows=False)
     with Progress(console=console) as progress:
         task = progress.add_task("enriched", total=n)
         for _ in range(n):
