@@ -62,7 +62,8 @@ class Halt:
         if not self._set and self._writer is not None:
             self._set = True
             with suppress(OSError):
-                self._writer.send_bytes(b"")  # nobody ever takes it out
+                # nobody ever takes it out; on Windows, who looks at one of no length does
+                self._writer.send_bytes(b"!")
 
     def close(self) -> None:
         """Nobody is to be told any more."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import subprocess
 import sys
 import threading
+from typing import Any
 
 import pytest
 
-from barexec.interrupts import release_forgotten
+from barexec.interrupts import Halt, release_forgotten
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="there is no setitimer")
 
@@ -69,3 +71,28 @@ def test_a_lock_of_somebody_else_is_left_alone() -> None:
     except KeyboardInterrupt as error:
         assert not release_forgotten(error.__traceback__)
     assert not release_forgotten(None)
+
+
+def _hears(halt: Halt, ready: Any) -> None:
+    """In a worker, asked twice. Ends with how often it was told."""
+    ready.release()
+    sys.exit(halt.is_set(60) + halt.is_set())
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_all_workers_are_told_to_start_nothing_more(method: str) -> None:
+    """On Windows, who looks for a message of no length takes it out."""
+    context: Any = multiprocessing.get_context(method)
+    halt, ready = Halt(), context.Semaphore(0)
+    workers = [context.Process(target=_hears, args=(halt, ready)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for _ in workers:
+        assert ready.acquire(timeout=60)
+    assert not halt.is_set()
+    halt.set()
+    halt.set()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [2, 2, 2]
+    halt.close()
