@@ -224,6 +224,16 @@ INTERRUPTS = {
         files=("cleaned 0",),
         shows=("interrupted",),
     ),
+    "Ctrl-C while workers idle": _interrupted(
+        """
+        with executor() as ex:
+            batch(ex)
+            note("started")
+            time.sleep(600)
+        """,
+        futures="results",
+        bar="done",
+    ),
     "Ctrl-C, and tasks take no notice": _interrupted(
         "with executor() as ex: ex.submit(stubborn, 1).result()"
     ),

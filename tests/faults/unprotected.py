@@ -136,7 +136,7 @@ PROTECTIONS = [
         "",
     ),
     Protection(
-        "Ctrl-C while tasks run",
+        "Ctrl-C while workers idle",
         "spawn-inline",
         "interrupts.py",
         "    if usual and threading",
