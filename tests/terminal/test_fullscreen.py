@@ -36,6 +36,8 @@ def second_gate():
         time.sleep(0.01)
 
 if __name__ == "__main__":
+    import multiprocessing
+    multiprocessing.set_start_method("fork")  # without helpers, which would say what they miss
     print("above", flush=True)
     pool = Stock if os.environ.get("STOCK") else ProgressPoolExecutor
     with pool(2, fullscreen=True) as ex:
