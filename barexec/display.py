@@ -128,7 +128,7 @@ class Display:
         if self._ticker.parked:
             self._ticker.wake()
         elif not self._ticker.running and not self.finished.is_set():
-            if self._view.policy.mode != "plain":
+            if not self._view.plain:
                 # by this thread: what it prints from now on has its place after what tasks do
                 self._output.open()
                 questions.take_over()
@@ -150,7 +150,7 @@ class Display:
     def screen(self) -> Screen:
         """What a worker is to know of its terminal."""
         policy = self._view.policy
-        if policy.mode == "plain":
+        if self._view.plain:
             return Screen()
         glass = self._glass()
         usual = Screen()

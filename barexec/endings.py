@@ -1,6 +1,6 @@
 """What is said of a task that came to no good end, and of any error, in one line.
 
-Never here: how a task ended; dead processes (`state`).
+Never here: how a task ended; dead processes (`tasks`).
 """
 
 from __future__ import annotations

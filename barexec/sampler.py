@@ -238,7 +238,7 @@ class Sampler:
                 size = 0
                 for key, record in self._waiting.items():
                     size += len(record)
-                    if size > ATOMIC and batch:
+                    if size > ATOMIC:
                         break
                     batch[key] = record
             if not self._send(b"".join(batch.values())):
