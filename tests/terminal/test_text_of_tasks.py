@@ -348,7 +348,8 @@ if __name__ == "__main__":
     with ProgressPoolExecutor(1) as ex:
         ex.submit(says, 20)
     tell(0)
-    time.sleep(0.3)
+    while not os.path.exists(os.environ["GATE"] + "-two"):
+        time.sleep(0.01)
 """)
     # with the end of its line: frozen before that, the program hangs in its own print
     program.until(lambda screen: b"ready\r\n" in program.written)
@@ -356,5 +357,7 @@ if __name__ == "__main__":
     program.open_gate()
     told(program)
     program.flow(True)
+    program.until(lambda screen: 19 in lines_of("a", program.written.decode(errors="replace")))
+    program.gate.with_name(f"{program.gate.name}-two").touch()
     assert program.wait() == 0
     assert lines_of("a", bytes(program.written).decode()) == list(range(20))
