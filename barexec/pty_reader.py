@@ -18,9 +18,9 @@ import sys
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from threading import Lock
+from threading import RLock
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from weakref import WeakSet
 
 from .ptys import MARK_LIMIT, Link, Pty, set_size
@@ -141,7 +141,7 @@ class PtyReader:
         self._owners: dict[int, Link] = {}
         self._said: deque[Said | int | list[Said]] = deque()
         self._size = 0
-        self._lock = Lock()
+        self._lock: Any = RLock()
         """Held while reading, and never while waiting."""
         self._changed = True
         self._selector: selectors.BaseSelector | None = None
@@ -182,9 +182,12 @@ class PtyReader:
 
         Args:
             token: comes out of `take` there.
-            sync: whether all that was written up to now is to come before it.
+            sync: whether all that was written up to now is to come before it. Not so where
+                the calling thread is just reading.
         """
-        if sync:
+        # a finalizer or a signal handler may print in the midst of what a thread does with the
+        # lock held, and must not wait for itself; `Condition`, too, asks a lock for its owner so
+        if sync and not self._lock._is_owned():
             with self._lock:
                 self._accept()
                 for ear in list(self._ears.values()):
@@ -213,6 +216,10 @@ class PtyReader:
             if drain:
                 self._accept()
                 for ear in list(self._ears.values()):
+                    self._read(ear, now)
+            for ear in list(self._ears.values()):
+                if ear.slot is not None:
+                    # all waits for its mark, which is not read otherwise where much waits
                     self._read(ear, now)
             taken = self._taken()
             changed = self._changed
@@ -343,8 +350,7 @@ class PtyReader:
             else:
                 taken.append(one)
             self._said.popleft()
-        if not self._said:
-            self._size = 0
+        self._size -= sum([len(one.text) for one in taken if isinstance(one, Said)])
         return _joined(taken)
 
     def _drop(self, fd: int) -> None:
@@ -441,7 +447,7 @@ class PtyReader:
 
     def _leave(self) -> None:
         """In a forked child: none of this is its own, but its own end of a link."""
-        self._lock = Lock()
+        self._lock = RLock()
         self._close(Link.leave)
 
 

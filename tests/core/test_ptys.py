@@ -371,6 +371,31 @@ def test_a_token_comes_though_a_mark_does_not(ends: Ends) -> None:
     assert ends.reader.take(1e9) == [Said(1, "one", False), 1]
 
 
+def test_a_token_comes_though_its_thread_reads_no_more(ends: Ends) -> None:
+    """As while much waits: of what a token waits for, the mark is read all the same."""
+    ends.capture.begin(1)
+    ends.prints(b"one")
+    ends.capture._page.marks += 1
+    ends.reader.put(1, True)
+    assert ends.reader.take(0.0, drain=False) == []
+    ends.capture._page.marks -= 1
+    ends.capture.over(1)
+    assert ends.reader.take(0.0, drain=False) == [Said(1, "one", True), 1]
+    assert ends.reader._size == 0
+
+
+def test_a_finalizer_may_print_in_the_midst(ends: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a signal handler: it must not wait for its own thread."""
+    accept = ends.reader._accept
+
+    def finalizer() -> None:
+        accept()
+        ends.reader.put(1, True)
+
+    monkeypatch.setattr(ends.reader, "_accept", finalizer)
+    assert ends.reader.take(0.0) == [1]
+
+
 def test_a_terminal_for_whose_page_no_descriptor_is_left_is_let_go() -> None:
     link = open_link()
     assert link is not None
