@@ -161,6 +161,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             raise
         self._pool = pool
         if pool is not None:
+            pool.forgetful = True
             if self._crew is not None:
                 pool.end_workers = self._crew.kill
                 pool.find_dead = self._crew.dead

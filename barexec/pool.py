@@ -95,6 +95,8 @@ class Pool:
         """Whether it is ended by Ctrl-C: tasks whose worker does not survive that are cancelled."""
         self.lost: tuple[type[BaseException], ...] = (BrokenExecutor,)
         """What a task ends with whose worker died."""
+        self.forgetful = False
+        """Whether its executor, once it is broken, may forget tasks: `recall` looks after them."""
         self.late = 0
         """Ticks for which records may come after the last result."""
         self.linger = LINGER
@@ -140,7 +142,7 @@ class Pool:
 
     def refused(self, id: int, error: BaseException) -> None:
         """The executor did not take the task."""
-        if isinstance(error, self.lost):
+        if self.forgetful and isinstance(error, self.lost):
             self.broken = self.broken or (type(error), error.args)
         self._display.ended.append((self, id, None, None))
         self._display.start()
@@ -157,12 +159,14 @@ class Pool:
         if error is None:
             self.done.append(id)
         else:
-            status = Status.LOST if isinstance(error, self.lost) else Status.FAILED
-            if status is Status.LOST:
+            lost = isinstance(error, self.lost) and not _raised(error)
+            status = Status.LOST if lost else Status.FAILED
+            if lost:
                 explain(error)  # at once: whoever waits for the result has it already
                 if self.broken is None and not self.dead:
                     self.dead = self.find_dead()  # now: the stock class will end the others
-                self.broken = type(error), error.args
+                if self.forgetful:
+                    self.broken = type(error), error.args
             if isinstance(error, INTERRUPTED) or (self.interrupted and status is Status.LOST):
                 status = Status.CANCELLED
             self._display.ended.append((self, id, status, error))
@@ -263,6 +267,12 @@ class Pool:
         on_forget()
         if not self.gone.is_set():
             self.gone.set()
+
+
+def _raised(error: BaseException) -> bool:
+    """Whether the task has raised it, as where a pool of its own broke: then what it comes with
+    is the traceback of its worker, as text."""
+    return "in _process_worker" in str(error.__cause__)
 
 
 class Unkept(list[int]):

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
 from functools import partial
 from itertools import chain, islice
 from typing import Any, TypeVar
@@ -62,7 +62,7 @@ class Shown(Executor):
         looks: Looks,
         way: Callable[[], tuple[Travelling, Receiver]],
         *,
-        lost: tuple[type[BaseException], ...] = (),
+        lost: tuple[type[BaseException], ...] = (BrokenExecutor,),
         late: int = 0,
     ) -> None:
         """Take part in the display, if there is one.
@@ -70,13 +70,13 @@ class Shown(Executor):
         Args:
             looks: how.
             way: makes the channel.
-            lost: what tasks end with whose worker died, besides `BrokenExecutor`.
+            lost: what tasks end with whose worker died.
             late: ticks for which records may come after the last result.
         """
         pool = join(looks, way)
         if pool is None:
             return
-        pool.lost += lost
+        pool.lost = lost
         pool.late = late
         pool.on_forget = partial(remote.close, pool.key)
         capture = bool(looks.get("capture", True))

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future
+from concurrent.futures.thread import BrokenThreadPool
 from typing import TYPE_CHECKING, Any
 
 from ..channel import open_memory_channel, open_shared_channel
@@ -58,7 +59,8 @@ class ProgressInterpreterPoolExecutor(Shown, InterpreterPoolExecutor):
             )
         super().__init__(max_workers, thread_name_prefix, initializer, initargs)
         posix = os.name == "posix"  # elsewhere tasks are counted, without bars
-        self._show(looks, open_shared_channel if posix else open_memory_channel)
+        way = open_shared_channel if posix else open_memory_channel
+        self._show(looks, way, lost=(BrokenThreadPool,))
 
     def _hand_over(
         self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]

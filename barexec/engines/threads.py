@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.thread import BrokenThreadPool
 from typing import TYPE_CHECKING, Any
 
 from ..channel import open_memory_channel
@@ -43,4 +44,4 @@ class ProgressThreadPoolExecutor(Shown, ThreadPoolExecutor):
         **looks: Unpack[Looks],
     ) -> None:
         super().__init__(max_workers, thread_name_prefix, initializer, initargs)
-        self._show(looks, open_memory_channel)
+        self._show(looks, open_memory_channel, lost=(BrokenThreadPool,))

@@ -7,7 +7,7 @@ machine, however they came to be, reach the display (loky, joblib's, one of your
 from __future__ import annotations
 
 import os
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from ..channel import open_memory_channel, open_named_channel
@@ -53,11 +53,13 @@ class WrappedExecutor(Around):
     def __init__(self, executor: Executor, looks: Looks) -> None:
         if not (hasattr(executor, "submit") and hasattr(executor, "shutdown")):
             raise TypeError(f"wrap() takes a concurrent.futures.Executor, not {executor!r}")
-        if type(executor).__module__.startswith("barexec."):
+        if any(kind.__module__.startswith("barexec.") for kind in type(executor).__mro__):
             raise TypeError(f"this executor has bars already: {executor!r}")
         super().__init__(executor)
         named = hasattr(os, "mkfifo")
         self._show(looks, open_named_channel if named else open_memory_channel)
+        if self._shown is not None:
+            self._shown.forgetful = isinstance(executor, ProcessPoolExecutor)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_executor"], name)

@@ -305,6 +305,11 @@ def starts_a_pool(kind: type[ProcessPoolExecutor], method: str) -> list[int]:
         return list(executor.map(square, range(4)))
 
 
+def breaks_a_pool_of_its_own() -> None:
+    with ProcessPoolExecutor(1) as executor:
+        executor.submit(os._exit, 1).result()
+
+
 def starts_pools_of_ours(method: str) -> list[list[int]]:
     return [starts_a_pool(ProgressPoolExecutor, method) for _ in range(2)]
 

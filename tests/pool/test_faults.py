@@ -11,6 +11,7 @@ import logging
 import os
 import re
 import sys
+import threading
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -25,6 +26,7 @@ from displays_seen import Shown
 
 from barexec import ProgressPoolExecutor, sharing
 from barexec import display as displays
+from barexec import pool as pools
 
 #: The watchdog of the test run is a thread, of which `fork` warns (CPython 3.12 on).
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
@@ -215,6 +217,33 @@ def test_a_task_may_have_a_pool_of_its_own(method: str, shown: Shown) -> None:
 
 
 @posix
+@pytest.mark.parametrize("on_interrupt", ["stop", "finish"])
+def test_a_task_whose_own_pool_breaks_has_failed_and_no_other(
+    method: str, shown: Shown, on_interrupt: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends with the error that also stands for a dead worker of the pool that it runs in."""
+    monkeypatch.setattr(pools, "FORGOTTEN", 0.0)
+    recall, looks = pools.Pool.recall, threading.Semaphore(0)
+
+    def looked(self: pools.Pool, now: float) -> None:
+        recall(self, now)
+        looks.release()
+
+    gone = tmp_path / "gone"
+    with ProgressPoolExecutor(2, get_context(method), on_interrupt=on_interrupt) as executor:
+        waits = executor.submit(tasks.wait_for, str(gone))
+        with pytest.raises(BrokenProcessPool):
+            executor.submit(tasks.breaks_a_pool_of_its_own).result()
+        monkeypatch.setattr(pools.Pool, "recall", looked)
+        for _ in range(4):
+            assert looks.acquire(timeout=60)
+        assert not waits.done()
+        gone.touch()
+        assert waits.result() == str(gone)
+        assert executor.submit(tasks.square, 3).result() == 9
+    assert [status for _, status in shown.outcomes] == ["DONE", "FAILED", "DONE"]
+
+
 def test_a_task_may_close_the_channel(method: str, shown: Shown) -> None:
     with ProgressPoolExecutor(1, get_context(method)) as executor:
         assert executor.submit(tasks.closes_the_channel).result() == "done"
