@@ -13,8 +13,8 @@ import os
 from contextlib import suppress
 from time import monotonic, process_time
 
-#: Seconds of a gap that is taken for a stop.
-STOPPED = 1.0
+#: Seconds of a gap that is taken for a stop; where nobody counts how long threads have waited.
+STOPPED, UNCOUNTED = 0.5, 1.0
 #: Processor time that a gap may have used: a share of it, and seconds.
 SHARE, SECONDS = 0.1, 0.2
 #: Seconds for which it is not asked again how long our threads have waited: it costs 75 us.
@@ -40,8 +40,9 @@ class Stops:
         if gap <= STOPPED or ran > gap * SHARE + SECONDS:
             return False
         # by thread: one that has ended meanwhile takes what it had ever waited with it
-        more = sum(now - self._waited.get(thread, 0.0) for thread, now in waited().items())
-        return ran + more < gap * EXPLAINED
+        threads = waited()
+        more = sum(now - self._waited.get(thread, 0.0) for thread, now in threads.items())
+        return gap > (STOPPED if threads else UNCOUNTED) and ran + more < gap * EXPLAINED
 
     def mark(self) -> None:
         """From now on."""

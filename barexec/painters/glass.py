@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import select
+import sys
 from typing import TextIO
 
 #: Seconds that a non-blocking terminal may take no byte before it counts as gone.
@@ -40,7 +41,11 @@ class Glass:
         self._encoding = getattr(stream, "encoding", None) or "utf-8"
         self.fd = _descriptor(stream)
         """Its descriptor; None where it has none."""
+        self.front: bool | None = None
+        """Whether the program was in the foreground there when `ours` was asked last; None where
+        that is not known."""
         self._was_ours = False
+        self._typed = 0
 
     def encoded(self, text: str) -> bytes:
         """The text as it goes there; what cannot be encoded becomes a question mark."""
@@ -118,11 +123,19 @@ class Glass:
         if self.fd is None or not hasattr(os, "tcgetpgrp"):
             return True
         try:
-            foreground = os.tcgetpgrp(self.fd) == os.getpgrp()
+            self.front = os.tcgetpgrp(self.fd) == os.getpgrp()
         except OSError:
             return True  # not our controlling terminal
-        self._was_ours |= foreground
-        return foreground or not self._was_ours
+        self._was_ours |= self.front
+        return self.front or not self._was_ours
+
+    def entered(self) -> bool:
+        """Whether lines were typed since the last call, which nobody has read, and whose echo
+        has taken the cursor to another row."""
+        if self.fd is None:
+            return False
+        before, self._typed = self._typed, _typed(self.fd)
+        return self._typed > before and _echoes(self.fd)
 
 
 def _descriptor(stream: TextIO) -> int | None:
@@ -131,3 +144,25 @@ def _descriptor(stream: TextIO) -> int | None:
     except (AttributeError, OSError, ValueError):
         return None
     return fd if isinstance(fd, int) and fd >= 0 else None
+
+
+def _typed(fd: int) -> int:
+    """Bytes of whole lines that wait on a terminal to be read; 0 where it cannot be asked."""
+    try:
+        import fcntl
+        import termios
+
+        return int.from_bytes(fcntl.ioctl(fd, termios.FIONREAD, bytes(4)), sys.byteorder)
+    except (ImportError, OSError, ValueError):
+        return 0  # Windows; gone
+
+
+def _echoes(fd: int) -> bool:
+    """Whether a terminal shows the lines that are typed."""
+    import termios
+
+    try:
+        modes = termios.tcgetattr(fd)[3]
+    except (termios.error, ValueError):
+        return False
+    return bool(modes & termios.ECHO and modes & termios.ICANON)

@@ -78,11 +78,17 @@ class InlinePainter:
     def paint(self, frame: tuple[str, ...], printed: Sequence[str] = ()) -> bool:
         if self._paused:
             return False
-        if not self._glass.ours():
-            self.repaint()
-            return not printed
-        if screen_of(self._glass, self._policy) != self._asked or not self._glass.ready():
-            return False  # resized since the frame was composed, or frozen
+        if not self._glass.ready():
+            return False  # frozen
+        before, ours = self._glass.front, self._glass.ours()
+        if not ours or (self._glass.front and not before):
+            self.repaint()  # a shell has written to it
+        if not ours:
+            if printed:  # in the background, too, as by any program
+                self._glass.write(lines_of(printed))
+            return True
+        if screen_of(self._glass, self._policy) != self._asked:
+            return False  # resized since the frame was composed
         text = self._changed(frame, printed)
         if text:
             self._glass.write(text)
@@ -100,7 +106,7 @@ class InlinePainter:
             text += "\r\n"
         if drawn or frame:
             # what was typed meanwhile, such as ^C, stands where the next output is to begin
-            text += f"\r{self._able.clear_eos or self._able.clear_eol}"
+            text += f"\r{erased(self._able, 0)}"
         if text:
             self._glass.write(text)
         return True
@@ -112,9 +118,11 @@ class InlinePainter:
         """What turns the screen into these lines and this frame; "" where it is that already."""
         screen = screen_of(self._glass, self._policy)
         text = ""
+        typed = self._glass.entered()
         if not self._rows.cells and (frame or printed):
             text = begun(self._glass, self._able, screen[0])
-        elif self._rows.cells and screen != self._size:
+        elif self._rows.cells and (typed or screen != self._size):
+            self._row += typed  # the end of the line has moved the cursor
             text = self._erased(screen[0])
         elif printed:
             text = self._cleared()
@@ -135,10 +143,11 @@ class InlinePainter:
         """
         rows = self._row
         if self._policy.reflows:
-            rows = sum(rows_of(line, columns) for line in self._rows.cells[: self._row])
+            above = self._rows.cells[:rows]
+            rows += sum(rows_of(line, columns) for line in above) - len(above)
         self.repaint()
         up = self._able.up(rows) if rows else ""
-        return f"\r{up}{self._able.clear_eos or self._able.clear_eol}"
+        return f"\r{up}{erased(self._able, rows)}"
 
     def _cleared(self) -> str:
         """Take our rows off the screen, and go to where the first of them was."""
@@ -147,8 +156,21 @@ class InlinePainter:
             for row in range(len(self._rows.cells)):
                 pen.clear(row)
         pen.go(0, 0)
+        below = self._row
         self.repaint()
-        return "".join(pen.parts) + self._able.clear_eos
+        return "".join(pen.parts) + (erased(self._able, below) if self._able.clear_eos else "")
+
+
+def erased(able: Capabilities, below: int) -> str:
+    """Erase the row of the cursor, which is in its first column, and, where rows of ours are
+    below it, all that is there.
+
+    Not from the cursor on in one go: at the top of the screen, tmux takes that for the wish to
+    keep what stands there, and adds it to what has scrolled off.
+    """
+    if not (below and able.clear_eos):
+        return able.clear_eol
+    return f"{able.clear_eol}\n{able.clear_eos}{able.up(1)}"
 
 
 def begun(glass: Glass, able: Capabilities, columns: int) -> str:

@@ -37,8 +37,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     ("gap", "ran", "waited", "stopped"),
     [
         (0.1, 0.0, 0.0, False),
-        (1.0, 0.0, 0.0, False),
-        (1.2, 0.0, 0.0, True),
+        (0.5, 0.0, 0.0, False),
+        (0.6, 0.0, 0.0, True),
         (600.0, 0.1, 0.2, True),
         (3.0, 2.5, 0.0, False),  # one call in C that keeps the GIL
         (1.3, 0.1, 1.1, False),  # ten programs for each processor
@@ -59,6 +59,15 @@ def test_a_gap_that_nothing_else_explains_was_a_stop(
     assert looks.found() is stopped
     looks.mark()
     assert not looks.found()
+
+
+def test_where_nobody_counts_what_threads_have_waited_a_stop_takes_longer(clock: Clock) -> None:
+    clock.waited.clear()
+    looks = Stops()
+    for gap, stopped in ((0.6, False), (1.0, False), (1.2, True)):
+        looks.mark()
+        clock.now += gap
+        assert looks.found() is stopped
 
 
 def test_a_thread_that_has_ended_takes_nothing_away(clock: Clock) -> None:

@@ -6,9 +6,12 @@ wrap lines anew).
 
 from __future__ import annotations
 
+import os
 import re
+import select
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from time import monotonic, sleep
@@ -51,6 +54,7 @@ class OnScreen(Glass):
         self.written: list[str] = []
         self.foreground = True
         self.frozen = False
+        self.typed = False
 
     def write(self, text: str) -> None:
         self.written.append(text)
@@ -60,10 +64,20 @@ class OnScreen(Glass):
         return self.screen.size
 
     def ours(self) -> bool:
+        self.front = self.foreground
         return self.foreground
 
     def ready(self, patience: float = 0.0) -> bool:
         return not self.frozen
+
+    def types(self, line: str) -> None:
+        """Somebody types a line, which the terminal shows."""
+        self.screen.write(f"{line}\r\n")
+        self.typed = True
+
+    def entered(self) -> bool:
+        typed, self.typed = self.typed, False
+        return typed
 
     @property
     def all(self) -> list[str]:
@@ -244,20 +258,19 @@ def test_printed_lines_after_a_resize() -> None:
     assert glass.all == ["above"] * 8 + ["printed"] + plain(frame)
 
 
-@pytest.mark.parametrize("why", ["frozen", "in the background", "resized", "paused"])
+@pytest.mark.parametrize("why", ["frozen", "resized", "paused"])
 def test_printed_lines_that_were_not_taken_are_not_written(why: str) -> None:
     glass = OnScreen(40, 8)
     painter = painter_on(glass)
     painter.paint(("frame",))
     glass.frozen = why == "frozen"
-    glass.foreground = why != "in the background"
     if why == "resized":
         glass.screen.resize(30, 8)
     if why == "paused":
         painter.pause()
     assert not painter.paint(("frame",), ["line"])
     assert len(glass.written) == 1
-    glass.frozen, glass.foreground = False, True
+    glass.frozen = False
     painter.resume()
     painter.size()
     assert painter.paint(("frame",), ["line"])
@@ -381,6 +394,44 @@ def test_keys_that_are_pressed_do_not_shift_the_frame() -> None:
     assert glass.all == ["three"]
 
 
+@pytest.mark.parametrize("rows", [8, 3, 2])
+@pytest.mark.parametrize("line", ["", "a line"])
+def test_a_line_that_is_typed_does_not_shift_the_frame(rows: int, line: str) -> None:
+    glass = OnScreen(30, rows, ["above"])
+    painter = painter_on(glass)
+    painter.paint(("one", "two"))
+    glass.types(line)
+    painter.paint(("one", "three"))
+    # what a full screen pushes off its top, nobody can take back
+    lost = ["one"] if rows < 4 else []
+    assert glass.all == ["above", *lost, "one", "three"]
+    painter.paint(("one", "four"), ["printed"])
+    assert glass.all == ["above", *lost, "printed", "one", "four"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no ptys")
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_terminal_tells_of_lines_that_were_typed(shown: bool) -> None:
+    import termios
+
+    master, slave = os.openpty()
+    if not shown:  # as while a password is asked for
+        modes = termios.tcgetattr(slave)
+        modes[3] &= ~termios.ECHO
+        termios.tcsetattr(slave, termios.TCSANOW, modes)
+    with os.fdopen(slave, "w") as stream, os.fdopen(master, "wb", buffering=0) as keys:
+        glass = Glass(stream)
+        assert not glass.entered()
+        for typed, entered in ((b"ab", False), (b"c\n", True), (b"d", False), (b"\n\n", True)):
+            keys.write(typed)
+            if entered:
+                assert select.select([slave], [], [], 10)[0]
+            assert glass.entered() is (entered and shown)
+            assert not glass.entered()
+        assert os.read(slave, 100) == b"abc\n"
+        assert not glass.entered()
+
+
 def test_after_a_repaint_the_frame_stands_below_what_others_wrote() -> None:
     glass = OnScreen(40, 8)
     painter = painter_on(glass)
@@ -391,7 +442,7 @@ def test_after_a_repaint_the_frame_stands_below_what_others_wrote() -> None:
     assert glass.all == ["one", "two", "^Z", "[1]+  Stopped", "$ fg", "one", "two", "three"]
 
 
-def test_in_the_background_nothing_is_written() -> None:
+def test_in_the_background_nothing_is_drawn() -> None:
     glass = OnScreen(40, 8)
     painter = painter_on(glass)
     painter.paint(("one",))
@@ -402,6 +453,30 @@ def test_in_the_background_nothing_is_written() -> None:
     glass.foreground = True
     painter.paint(("four",))
     assert glass.all == ["one", "four"]
+
+
+def test_in_the_background_what_is_printed_is_written() -> None:
+    """Else the tasks would soon wait for it."""
+    glass = OnScreen(40, 8)
+    painter = painter_on(glass)
+    painter.paint(("one",))
+    glass.foreground = False
+    glass.screen.write("$ ")
+    assert painter.paint(("two",), ["printed"])
+    assert glass.all == ["one", "$ printed"]
+
+
+def test_a_job_that_comes_to_the_foreground_is_drawn_below_what_a_shell_wrote() -> None:
+    """One that never was there is drawn all the same, as under `timeout` in a script."""
+    glass = OnScreen(40, 8)
+    glass.ours = lambda: True  # type: ignore[method-assign]
+    glass.front = False
+    painter = painter_on(glass)
+    painter.paint(("one",))
+    del glass.ours  # type: ignore[method-assign]
+    glass.screen.write("program.py\r\n")
+    painter.paint(("two",))
+    assert glass.all == ["one", "program.py", "two"]
 
 
 # --- a terminal that disagrees on how wide a character is ---
@@ -595,3 +670,25 @@ def test_tmux_shows_the_same(tmux: Callable[..., str]) -> None:
                 return shown == wanted
 
             assert eventually(settled), shown
+
+
+def test_tmux_keeps_nothing_of_frames_that_fill_the_screen(tmux: Callable[..., str]) -> None:
+    """What is erased is gone, and was not printed."""
+    with Path(tmux("display", "-p", "#{pane_tty}").strip()).open("w", encoding="utf-8") as pane:
+        pane.write("$ python program.py\n")
+        pane.flush()
+        glass = Glass(pane)
+        assert eventually(lambda: glass.size() == (40, 12))
+        painter = InlinePainter(glass, ABLE, Policy("inline", unicode=True))
+        painter.size()
+        frames = [tuple(f"row {row} of frame {n}" for row in range(11)) for n in range(5)]
+        for n, frame in enumerate(frames):
+            painter.paint(frame, [f"printed {n}"])
+        wanted = ["$ python program.py", *(f"printed {n}" for n in range(5)), *frames[-1]]
+        shown: list[str] = []
+
+        def settled() -> bool:
+            shown[:] = trimmed(tmux("capture-pane", "-p", "-S", "-").splitlines())
+            return shown == wanted
+
+        assert eventually(settled), shown
