@@ -175,10 +175,16 @@ class Display:
 
     def join(self) -> None:
         """If it has finished, wait until its last round is over, and its thread gone."""
-        if self.finished.is_set() and self.patiently(lambda s: self._round.acquire(timeout=s)):
+        if not self.finished.is_set():
+            return
+        if self.patiently(lambda s: self._round.acquire(timeout=s)):
             self._round.release()
             self._ticker.join(PATIENCE)
             self._suspension.disarm()
+        elif self._glass().ready():
+            # a slow terminal: the program's last words, such as a traceback, must not wait for
+            # the last frame, whose thread ends with the program
+            self._output.close()
 
     def await_end(self) -> None:
         """Wait for its last round, `patiently`."""
@@ -187,22 +193,27 @@ class Display:
 
     def patiently(self, wait: Callable[[float], bool]) -> bool:
         """Wait for `PATIENCE` seconds; longer only while a slow terminal takes what was printed,
-        as a program waits that prints it itself. A frozen one takes nothing, and after Ctrl-C
-        nobody wants to wait.
+        as a program waits that prints it itself, or a slow machine is at it. A frozen terminal
+        takes nothing, and after Ctrl-C nobody wants to wait.
 
         Args:
             wait: for at most so many seconds; whether it is over.
         """
-        from .painters.glass import Glass
-
         while True:
-            taken = Glass.taken
+            moved = self._moved
             if wait(PATIENCE):
                 return True
             left = self._output.waits or self._drawing is not None
             hurried = self._hurried or any(pool.interrupted for pool in list(self.pools))
-            if hurried or not left or Glass.taken == taken:
+            if hurried or not left or self._moved == moved:
                 return False
+
+    @property
+    def _moved(self) -> int:
+        """Grows while what is printed goes on its way."""
+        from .painters.glass import Glass
+
+        return Glass.taken + self._output.tasks.heard
 
     # --- for its own thread ---
 

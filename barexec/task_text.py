@@ -27,6 +27,7 @@ class TaskText:
     Attributes:
         columns: of the terminal that tasks believe to write to.
         names: what is to stand before each line of a task, where it is to be named.
+        heard: how many pieces of text have been taken in: whether that still goes on.
 
     Guarantees: as of `Tasks`.
     """
@@ -35,6 +36,7 @@ class TaskText:
         self.columns = 80
         self.placed = placed
         self.names: dict[int, str] = {}
+        self.heard = 0
         self._tasks = tasks
         self._writers: dict[int, TaskState] = {}
         """Tasks that have written, and may leave a line without a newline."""
@@ -47,6 +49,7 @@ class TaskText:
 
     def read(self, event: Printed, now: float) -> list[str]:
         """A task has written text. Returns the lines that are finished now."""
+        self.heard += 1
         task = self._task(event.task)
         if task is None:  # one that is kept no longer
             text = self._strays.setdefault(event.task, TerminalText(self.columns))
@@ -70,6 +73,7 @@ class TaskText:
         Returns:
             The lines that are finished now.
         """
+        self.heard += 1
         task = self._task(owner) if owner > 0 else None
         said = self._said.get(owner)
         if said is None:

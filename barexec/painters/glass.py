@@ -63,8 +63,12 @@ class Glass:
     def write_bytes(self, some: bytes) -> None:
         """Write all of what `encoded` gave; as `write`."""
         if self.fd is None or os.name == "nt":  # on Windows the stream speaks to the console
-            self._stream.write(some.decode(self._encoding, "replace"))
-            self._stream.flush()
+            text = some.decode(self._encoding, "replace")
+            size = len(text) if len(some) <= MUCH else PIECE
+            for at in range(0, len(text), size or 1):
+                self._stream.write(text[at : at + size])
+                self._stream.flush()
+                Glass.taken += size
             return
         if getattr(self._stream, "closed", False):
             raise ValueError("the stream of the display was closed")

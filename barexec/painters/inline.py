@@ -100,13 +100,13 @@ class InlinePainter:
         if not self._glass.ours():
             self.repaint()
             frame = ()  # but lines are printed in the background, too, as by any program
-        drawn = bool(self._rows.cells)
+        drawn, row = bool(self._rows.cells), self._row
         text = self._changed(frame, printed)
         if 0 < len(self._rows.frame) == self._row + 1:
             text += "\r\n"
         if drawn or frame:
             # what was typed meanwhile, such as ^C, stands where the next output is to begin
-            text += f"\r{erased(self._able, 0)}"
+            text += f"\r{erased(self._able, max(0, row - self._row))}"
         if text:
             self._glass.write(text)
         return True

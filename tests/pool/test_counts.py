@@ -307,6 +307,37 @@ def test_two_threads_never_look_at_the_same_time(
     assert shows.is_set()
 
 
+def test_who_waits_for_a_slow_machine_is_patient_as_long_as_it_moves(display: Display) -> None:
+    display._drawing = -1  # some thread is at it
+    text = display._output.tasks
+    waits = 0
+
+    def wait(seconds: float) -> bool:
+        nonlocal waits
+        waits += 1
+        if waits < 5:
+            text.hear(-1, "one more line\n", False, 0.0)
+        return False
+
+    assert not display.patiently(wait)
+    assert waits == 5
+
+
+def test_what_the_program_writes_does_not_wait_for_a_last_frame_that_takes_too_long(
+    display: Display, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(displays, "PATIENCE", 0.001)
+    closed = []
+    monkeypatch.setattr(display._output, "close", lambda: closed.append(True))
+    display.join()  # it has not finished
+    display.finished.set()
+    display.join()
+    assert closed == []
+    with display._round:
+        display.join()
+    assert closed == [True]
+
+
 def test_a_bar_that_another_thread_closes_is_not_waited_for(
     display: Display, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -278,7 +278,9 @@ def test_an_object_may_render(terminal: Callable[[], Terminal]) -> None:
     renderer, screen = Recorder(), terminal()
     with ProgressPoolExecutor(1, renderer=renderer, leave=True) as executor:
         executor.options(total=5).submit(tasks.injected, 3)
-    assert "<injected(3) 3>" in screen.getvalue()
+    seen = Screen(80, 24, raw=True)
+    seen.write(screen.getvalue())
+    assert seen.rows[1] == "<injected(3) 3>"
     final = {state.desc: state for state in renderer.states}["injected(3)"]
     assert (final.n, final.total, final.status.name) == (3, 5, "DONE")
     assert [state.n for state in renderer.states if state.whole][-1] == 1

@@ -473,7 +473,7 @@ def test_a_job_that_comes_to_the_foreground_is_drawn_below_what_a_shell_wrote() 
     glass.front = False
     painter = painter_on(glass)
     painter.paint(("one",))
-    del glass.ours  # type: ignore[method-assign]
+    del glass.ours
     glass.screen.write("program.py\r\n")
     painter.paint(("two",))
     assert glass.all == ["one", "program.py", "two"]

@@ -107,7 +107,7 @@ def test_every_line_once_whole_and_in_order(start: Start, method: str) -> None:
     assert program.wait() == 0
     written = bytes(program.written)
     # a printed line begins where the rows began, or after another one, and has its own end
-    whole = re.findall(rb"(?<=[\n\rJKHG])(\w+) (\d) (\d+);\r+\n", written)
+    whole = re.findall(rb"(?<=[\n\rJKHGA])(\w+) (\d) (\d+);\r+\n", written)
     assert len(re.findall(rb";", written)) == len(whole) == 8 * len(SOURCES) * lines
     for source in SOURCES:
         for task in range(8):
