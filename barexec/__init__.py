@@ -15,22 +15,21 @@ if TYPE_CHECKING:
     from .display import paused
     from .engines.dask import ProgressDaskExecutor
     from .engines.interpreters import ProgressInterpreterPoolExecutor
-    from .engines.mpi import ProgressMPIPoolExecutor
+    from .engines.mpi import ProgressMPIPoolExecutor as ProgressMPIPoolExecutor
     from .engines.threads import ProgressThreadPoolExecutor
     from .engines.wrapped import wrap
     from .executor import ProgressPoolExecutor
     from .worker import current_writer
     from .writer import Writer
 
+# without ProgressMPIPoolExecutor, whose import needs mpi4py, and makes a process part of MPI
 __all__ = [
     "Bar",
     "ProgressDaskExecutor",
     "ProgressInterpreterPoolExecutor",
-    "ProgressMPIPoolExecutor",
     "ProgressPoolExecutor",
     "ProgressThreadPoolExecutor",
     "Writer",
-    "__version__",
     "current_bar",
     "current_writer",
     "fullscreen",
@@ -61,9 +60,12 @@ def __getattr__(name: str) -> Any:
 
     bars: Any
     if name == "__version__":
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        return version("barexec")
+        try:
+            return version("barexec")
+        except PackageNotFoundError as error:
+            raise AttributeError("barexec is not installed: its version is not known") from error
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     bars = import_module(".bars", __name__)

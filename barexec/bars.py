@@ -168,6 +168,10 @@ class Bar:
         """What is counted."""
         return self._unit
 
+    @unit.setter
+    def unit(self, value: str) -> None:
+        self._unit = _text(value)
+
     @property
     def postfix(self) -> str:
         """Words after the numbers; a mapping is written as `key=value, …`."""
@@ -242,7 +246,7 @@ class Bar:
             self._serial,
             n,
             total,
-            (now if closed_at is None else closed_at) - self._born,
+            max(0.0, (now if closed_at is None else closed_at) - self._born),
             closed_at is not None,
             self._desc,
             self._unit,

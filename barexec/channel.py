@@ -379,12 +379,19 @@ def open_named_channel() -> tuple[NamedSender, NamedReceiver]:
     """
     if not hasattr(os, "mkfifo"):
         raise OSError("this platform has no named pipes")
+    import shutil
     import tempfile
+    from contextlib import ExitStack
 
-    path = os.path.join(tempfile.mkdtemp(prefix="barexec-"), "channel")  # noqa: PTH118
-    os.mkfifo(path, 0o600)
-    read = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    sender = NamedSender(path)
+    folder = tempfile.mkdtemp(prefix="barexec-")
+    with ExitStack() as undo:
+        undo.callback(shutil.rmtree, folder, ignore_errors=True)
+        path = os.path.join(folder, "channel")  # noqa: PTH118
+        os.mkfifo(path, 0o600)
+        read = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        undo.callback(os.close, read)
+        sender = NamedSender(path)
+        undo.pop_all()
     _enlarge(read)
     return sender, NamedReceiver(read, sender)
 

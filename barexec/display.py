@@ -20,7 +20,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, TextIO, TypeVar
@@ -60,6 +60,8 @@ MOMENT = 0.001
 lock = threading.Lock()
 #: The displays that have not ended: one for each stream.
 live: list[Display] = []
+#: The `paused()` blocks that are open: what each holds back.
+pauses: list[list[Display]] = []
 
 
 class Display:
@@ -239,6 +241,8 @@ class Display:
         with lock:
             self._retire()
         self._view.close()
+        for pool in self.pools:
+            pool.receiver.deafen()  # first: a worker that ends now is to pass on what nobody reads
         self._output.stop()
         self._output.give_back()
         self._output.close()
@@ -346,6 +350,8 @@ class Display:
                     output.start()
                 if pool.named:
                     output.tasks.names.update({id: self._label(words) for id, words in own.items()})
+            if pool.named and pool.link is None:
+                output.tasks.silent += numbers
         tasks.submit(fresh, now)
         if fresh and self._view.began is None:
             self._view.began = now
@@ -365,6 +371,8 @@ class Display:
             if status is None:
                 tasks.withdraw(id, now)
                 continue
+            if owner is not None and (owner.link is None or status is Status.CANCELLED):
+                output.tasks.silent.append(id)
             dead = {} if owner is None else owner.dead
             if task := tasks.end(id, status, message(status, error), now, dead):
                 over.append(task)
@@ -404,6 +412,12 @@ class Display:
         return f"{printable(name)} {'│' if self._view.policy.unicode else '|'} "
 
     # --- for those who want the terminal for themselves ---
+
+    def wait_for(self, pauses: Iterable[list[Display]]) -> None:
+        """It begins within these `paused()` blocks."""
+        for block in pauses:
+            self._view.step_aside()
+            block.append(self)
 
     def step_aside(self) -> bool:
         """Take the bars off the screen until `step_back`. Returns whether they are."""
@@ -451,12 +465,16 @@ def paused() -> Iterator[None]:
     it, does so by itself. Blocks may be nested, and be entered by several threads. Where no
     bars are shown, nothing happens.
     """
+    aside: list[Display] = []
     with lock:
         displays = list(live)
-    aside = [display for display in displays if display.step_aside()]
+        pauses.append(aside)
+    aside += [display for display in displays if display.step_aside()]
     try:
         yield
     finally:
+        with lock:
+            pauses[:] = [block for block in pauses if block is not aside]
         for display in aside:
             display.step_back()
 
@@ -468,6 +486,7 @@ def _forget() -> None:
     """A forked child shows nothing: the terminal and the channels are its parent's."""
     global lock
     lock = threading.Lock()
+    pauses.clear()
     for display in live:
         # new ones: a thread that is not copied may have held what is within the old
         display.finished, display._round = threading.Event(), threading.Lock()

@@ -296,7 +296,8 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         what = fn, (), fill, words.bar, words.location
         if pool is None:
             return super().submit(Call(("", 0, *what)), *args, **kwargs)
-        id = pool.submitted(words.desc or name_of(fn, args, kwargs), 1, words.location)
+        desc = name_of(fn, args, kwargs) if words.desc is None else words.desc
+        id = pool.submitted(desc, 1, words.location)
         return self._enter(pool, id, Call((pool.key, id, *what)), args, kwargs)
 
     def _submit_chunk(

@@ -47,12 +47,7 @@ def join(looks: Looks, way: Callable[[], tuple[Sender, Receiver]] | None = None)
         raise TypeError(f"unknown option {min(unknown)!r}: there are {[*Looks.__annotations__]}")
     renderer, leave = looks.get("renderer", "bar"), looks.get("leave")
     capture, display = looks.get("capture", True), looks.get("display")
-    if renderer != "bar":
-        from .renderers import check
-
-        check(renderer)
-    if leave not in (None, True, False, "failed"):
-        raise ValueError(f'leave must be True, False, "failed" or None, not {leave!r}')
+    sharing.check_looks(renderer, leave)
     if capture not in (True, False, "named"):
         raise ValueError(f'capture must be True, False or "named", not {capture!r}')
     if looks.get("fullscreen") and display is None:

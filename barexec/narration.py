@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from .state import BarState, Status, TaskState
+from .state import BarState, Status, TaskState, number
 from .tasks import Tasks
 
 #: Sentences about single tasks that may come at once, and seconds until one more may.
@@ -137,12 +137,8 @@ def _amount(state: BarState) -> str:
     if not state.counted:
         return ""
     if state.total is None or state.n == state.total:
-        return f", {_number(state.n)} {state.unit}"
-    return f", {_number(state.n)} of {_number(state.total)} {state.unit}"
-
-
-def _number(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:.1f}"
+        return f", {number(state.n)} {state.unit}"
+    return f", {number(state.n)} of {number(state.total)} {state.unit}"
 
 
 def _span(seconds: float) -> str:

@@ -118,6 +118,8 @@ class TaskOptions:
         return results
 
 
+#: Bits of an integer that a task's name has at most.
+BITS = 256
 _SHORT = frozenset((int, float, bool, type(None)))
 
 
@@ -144,10 +146,14 @@ def name_of(
 
 def _word(value: object) -> str:
     kind = type(value)
+    if kind is int:
+        # the digits of a long one cost much, and of more than 4,300 there are none (ValueError)
+        return repr(value) if value.bit_length() <= BITS else "…"  # type: ignore[attr-defined]
     if kind in _SHORT or (kind in (str, bytes) and len(value) <= NAME_LIMIT):  # type: ignore[arg-type]
         return repr(value)
     if kind is tuple and len(value) <= 4 and {*map(type, value)} <= _SHORT:  # type: ignore[arg-type, call-overload]
-        return repr(value)
-    if kind.__module__.startswith("pathlib"):
+        words = [*map(_word, value)]  # type: ignore[call-overload]
+        return f"({', '.join(words)}{',' * (len(words) == 1)})"
+    if kind.__module__.startswith("pathlib") and kind.__name__.endswith("Path"):
         return str(value.name)  # type: ignore[attr-defined]
     return "…"

@@ -78,7 +78,8 @@ class ProgramText:
         if self._open:
             return
         self._open = True
-        for stream in {sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__}:
+        streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
+        for stream in {id(stream): stream for stream in streams}.values():
             if leads_to(stream, self._device):
                 with suppress(OSError, ValueError):
                     stream.flush()  # type: ignore[union-attr]

@@ -286,6 +286,8 @@ class PtyReader:
         """
         self._ticker.stop(patience)
         with self._lock:
+            for ear in list(self._ears.values()):
+                self._read(ear, monotonic())  # its worker may have ended meanwhile
             for ear in self._ears.values():
                 self._add(ear, ear.end())
             self._close(Link.leave if starting else Link.close)

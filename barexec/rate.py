@@ -71,7 +71,7 @@ class Rate:
             # nothing new: the stretch without progress counts when progress comes
             return
         keep = exp(-span / self._memory)
-        step = (n - self._last_n) / span
+        step = (float(n) - self._last_n) / span
         stalled = self._slowness(now) > DOUBT and step * DOUBT * self._weight < self._rate
         self._rate = self._rate * keep + step * (1 - keep)
         self._weight = self._weight * keep + (1 - keep)

@@ -37,6 +37,7 @@ def _display_of(policy: policies.Policy, stream: TextIO, *looks: Any) -> display
         if _is_same(display.stream, stream):
             return display
     display = displays.Display(policy, stream, *looks)
+    display.wait_for(displays.pauses)
     displays.live.append(display)
     return display
 
@@ -141,6 +142,21 @@ def join(
     return pool
 
 
+def check_looks(renderer: object, leave: object) -> None:
+    """Whether a display can look so.
+
+    Raises:
+        ValueError: it cannot.
+        ImportError: the library that `renderer` is named for is not installed.
+    """
+    if renderer != "bar":
+        from .renderers import check
+
+        check(renderer)
+    if leave not in (None, True, False, "failed"):
+        raise ValueError(f'leave must be True, False, "failed" or None, not {leave!r}')
+
+
 def fullscreen(
     *,
     renderer: object = "bar",
@@ -162,7 +178,10 @@ def fullscreen(
 
     Raises:
         TypeError: `terminal` is no Terminal.
+        ValueError: an option has a value that it cannot have.
+        ImportError: the library that `renderer` is named for is not installed.
     """
+    check_looks(renderer, leave)
     return _held(_stream_of(terminal), renderer, leave, desc, terminal)
 
 

@@ -131,7 +131,7 @@ class Shown(Executor):
         options: Options,
     ) -> Iterator[T]:
         size = later.pop("chunksize", 1)
-        if size < 1:
+        if size < 1 and self._in_chunks:
             raise ValueError("chunksize must be >= 1.")  # the stock class's words
         if not self._in_chunks or size == 1:
             each: Any = Mapped(fn, options, False)
@@ -158,7 +158,9 @@ class Shown(Executor):
         pool, route = self._shown, self._route
         fill = to_fill(fn, first, kwargs)
         words = options.of(first, kwargs, nth)
-        desc = words.desc or name_of(fn, first, kwargs, short=count > 1)
+        desc = words.desc
+        if desc is None:
+            desc = name_of(fn, first, kwargs, short=count > 1)
         if mapped is not None:
             if mapped.chunks:
                 desc = f"{desc}[{mapped.at}:{mapped.at + count}]"

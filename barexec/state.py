@@ -7,6 +7,7 @@ Never here: I/O, threads, a clock, columns; other tasks (`tasks`).
 from __future__ import annotations
 
 from enum import Enum
+from math import floor
 from typing import NamedTuple
 
 from .events import Advanced, Started
@@ -271,6 +272,14 @@ class TaskState:
             postfix=event.postfix,
             message=self.message if depth == 0 else "",
         )
+
+
+def number(value: float) -> str:
+    """A finite one as it is; what is no integer has one decimal, rounded down."""
+    if isinstance(value, int):
+        return str(value)
+    near = f"{value:.1f}"
+    return near if float(near) <= value else f"{floor(value * 10) / 10:.1f}"
 
 
 def _fraction(n: float, total: float) -> float:

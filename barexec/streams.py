@@ -144,7 +144,8 @@ def hear_threads(device: int, say: Callable[[str], bool]) -> None:
         device: of the terminal (`st_rdev`); 0 where terminals have none.
         say: takes the text. Returns whether it did; else it is written as ever.
     """
-    for stream in {sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__}:
+    streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
+    for stream in {id(stream): stream for stream in streams}.values():
         if isinstance(stream, io.TextIOWrapper) and leads_to(stream, device):
             _hear(stream, say)
 

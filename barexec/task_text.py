@@ -27,6 +27,7 @@ class TaskText:
     Attributes:
         columns: of the terminal that tasks believe to write to.
         names: what is to stand before each line of a task, where it is to be named.
+        silent: tasks that have ended, and of which `hear` will not tell that they are over.
         heard: how many pieces of text have been taken in: whether that still goes on.
 
     Guarantees: as of `Tasks`.
@@ -36,6 +37,7 @@ class TaskText:
         self.columns = 80
         self.placed = placed
         self.names: dict[int, str] = {}
+        self.silent: list[int] = []
         self.heard = 0
         self._tasks = tasks
         self._writers: dict[int, TaskState] = {}
@@ -129,4 +131,7 @@ class TaskText:
             if task.text is not None:
                 lines += self._named(task.id, task.text.end())
                 task.written = task.text.rows
+        for id in self.silent:
+            self.names.pop(id, None)
+        self.silent.clear()
         return lines

@@ -103,8 +103,9 @@ def _reference(function: Callable[..., Any]) -> Reference:
     """
     kind = type(function)
     if kind is FunctionType or kind is BuiltinFunctionType:
-        if known := _references.get(function):
-            return known
+        known = _references.get(function)
+        if known and getattr(modules.get(known[0]), known[1], None) is function:
+            return known  # else its module was loaded anew
         module, name = function.__module__, function.__qualname__
         if module == "__main__" and is_interactive():
             return carried(function)  # type: ignore[no-any-return]

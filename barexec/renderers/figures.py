@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from math import ceil, isfinite
 
-from ..state import BarState
+from ..state import BarState, number
 
 #: Counts from here on are shortened to three digits and a prefix.
 SHORTENED_FROM = 1_000_000
@@ -30,7 +30,7 @@ def _count(value: float, short: bool) -> str:
         return "?"
     if short and value >= 1000:
         return shortened(value)
-    return str(value) if isinstance(value, int) else f"{value:.1f}"
+    return number(value)
 
 
 def finite(value: float) -> bool:

@@ -268,6 +268,7 @@ def run(*command: object) -> str:
     [
         ("import barexec", {"concurrent.futures.process", "barexec.bars", "multiprocessing"}),
         ("import barexec; barexec.__all__, dir(barexec)", {"barexec.bars", "multiprocessing"}),
+        ("from barexec import *; help", {"mpi4py", "distributed", "tqdm"}),
         ("from barexec import Bar, track, current_bar", {"barexec.worker", "multiprocessing"}),
         ("from barexec import track; list(track([1]))", {"curses", "asyncio"}),
         ("from barexec import ProgressPoolExecutor", {"curses", "barexec.painters"}),

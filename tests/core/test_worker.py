@@ -9,6 +9,7 @@ import sys
 import threading
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from weakref import ref
 
@@ -112,6 +113,19 @@ def test_a_call_travels_as_the_function_and_arrives_as_it(machine: Sampler) -> N
     assert isinstance(arrived, partial)
     del arrived
     assert bars.alone is None
+
+
+def test_a_function_whose_module_was_loaded_anew_is_no_longer_known_by_its_name(
+    machine: Sampler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = ModuleType("jobs")
+    monkeypatch.setitem(sys.modules, "jobs", module)
+    monkeypatch.setattr(worker, "is_interactive", lambda: False)
+    exec("def f(): pass", module.__dict__)
+    first = module.f
+    assert worker._reference(first) == ("jobs", "f")
+    exec("def f(): pass", module.__dict__)
+    assert worker._reference(first) is first  # `pickle` will say so
 
 
 def test_what_cannot_be_called_arrives_as_it_is(machine: Sampler) -> None:

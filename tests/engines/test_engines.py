@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ import pytest
 import work
 
 import barexec
-from barexec import bars, remote, sampler, worker
+from barexec import bars, channel, remote, sampler, worker
 from barexec import display as displays
 from barexec.channel import open_memory_channel, open_named_channel, open_shared_channel
 from barexec.state import Status
@@ -317,8 +318,34 @@ def test_without_a_way_tasks_are_counted(
 def test_only_executors_are_wrapped() -> None:
     with pytest.raises(TypeError, match=r"takes a concurrent\.futures\.Executor, not 3"):
         barexec.wrap(3)  # type: ignore[arg-type]
-    with barexec.ProgressThreadPoolExecutor(1) as ex, pytest.raises(TypeError, match="already"):
+
+    class Own(barexec.ProgressThreadPoolExecutor):
+        pass
+
+    with Own(1) as ex, pytest.raises(TypeError, match="already"):
         barexec.wrap(ex)
+
+
+def test_threads_heed_no_chunksize(tasks: list[Tasks]) -> None:
+    """As those of the stock class."""
+    with barexec.ProgressThreadPoolExecutor(1) as ex:
+        assert list(ex.map(abs, [-1, -2], chunksize=0)) == [1, 2]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no named pipes")
+def test_of_a_way_by_name_that_cannot_be_made_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*_: Any) -> int:
+        raise OSError("no descriptor is left")
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(channel, "NamedSender", none)
+    before = sorted(Path("/dev/fd").iterdir())
+    with pytest.raises(OSError, match="no descriptor"):
+        open_named_channel()
+    assert sorted(Path("/dev/fd").iterdir()) == before
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif("loky" not in ENGINES, reason="loky is not installed")

@@ -9,6 +9,7 @@ import io
 import math
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 import tasks
 from displays_seen import Shown
 
-from barexec import Bar, ProgressPoolExecutor, track, view
+from barexec import Bar, ProgressPoolExecutor, fullscreen, paused, track, view
 from barexec import display as displays
 from barexec.options import name_of as _name
 from barexec.state import BarState
@@ -387,9 +388,68 @@ def test_each_stream_has_a_display(shown: Shown, monkeypatch: pytest.MonkeyPatch
         (((0, 1),), {}, "square((0, 1))"),
         ((("a", object()),), {}, "square(…)"),
         ((Path("folder/file.txt"), 2.5), {"by": None}, "square(file.txt, 2.5, by=None)"),
+        ((Path("folder/file.txt").parents,), {}, "square(…)"),
+        ((2**44497, (True, 2**44497)), {}, "square(…, (True, …))"),
+        (((1,), ()), {}, "square((1,), ())"),
     ],
 )
 def test_a_task_is_called_by_its_function_and_plain_arguments(
     args: tuple[Any, ...], kwargs: dict[str, Any], name: str
 ) -> None:
     assert _name(tasks.square, args, kwargs) == name
+
+
+def test_a_stream_that_is_like_no_key_is_no_matter(
+    shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Tee(io.StringIO):
+        __hash__ = None  # type: ignore[assignment]  # as of a dataclass
+
+    monkeypatch.setattr(sys, "stdout", Tee())
+    monkeypatch.setenv("BAREXEC", "inline")
+    with ProgressPoolExecutor(1) as executor:
+        assert executor.submit(tasks.square, 3).result() == 9
+
+
+@pytest.mark.parametrize("looks", [{"renderer": "tqmd"}, {"leave": "al"}])
+def test_a_full_screen_takes_no_options_that_cannot_be(looks: Any) -> None:
+    with pytest.raises(ValueError, match=r"tqmd|leave must be"):
+        fullscreen(**looks)
+
+
+@pytest.mark.parametrize("display", ["plain", "inline"])
+def test_no_name_is_kept_of_a_task_that_has_ended(
+    shown: Shown, display: str, terminal: Callable[[], Terminal]
+) -> None:
+    terminal()
+    with ProgressPoolExecutor(1, capture="named", display=display) as executor:
+        waits = [executor.submit(tasks.square, n) for n in range(100)]
+        assert any(future.cancel() for future in waits)
+        with pytest.raises(ValueError, match="it broke"):
+            executor.submit(tasks.raises).result()
+    assert shown.only._output.tasks.names == {}
+
+
+def test_a_display_that_begins_in_a_pause_waits_for_its_end(
+    shown: Shown, terminal: Callable[[], Terminal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = terminal()
+    monkeypatch.setattr(view, "QUIET", 0.0)
+    rounds = threading.Semaphore(0)
+    step = displays.Display._step
+
+    def stepped(self: displays.Display, now: float) -> bool:
+        try:
+            return step(self, now)
+        finally:
+            rounds.release()
+
+    monkeypatch.setattr(displays.Display, "_step", stepped)
+    with paused():
+        executor = ProgressPoolExecutor(1, leave=True)
+        executor.submit(tasks.square, 3).result()
+        for _ in range(3):
+            assert rounds.acquire(timeout=60)
+        assert screen.getvalue() == ""
+    executor.shutdown()
+    assert "square(3)" in screen.getvalue()
