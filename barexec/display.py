@@ -374,7 +374,8 @@ class Display:
             if owner is not None and (owner.link is None or status is Status.CANCELLED):
                 output.tasks.silent.append(id)
             dead = {} if owner is None else owner.dead
-            if task := tasks.end(id, status, message(status, error), now, dead):
+            ran_in = None if owner is None or owner.link is None else output.ran_in
+            if task := tasks.end(id, status, message(status, error), now, dead, ran_in):
                 over.append(task)
         if listening:
             output.lines += output.tasks.last_words()

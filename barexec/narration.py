@@ -48,7 +48,8 @@ class Narration:
         state = task.bars(now)[0]
         name = state.desc or "a task"
         if task.status is Status.LOST and task.started is None:
-            words = task.message
+            sure = task.message.startswith("never started")
+            words = task.message if sure else f"was lost: {task.message}"
         elif task.status is Status.LOST:
             words = f"was lost after {_span(state.elapsed)}: {task.message}"
         elif task.status is Status.FAILED:

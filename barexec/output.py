@@ -163,6 +163,10 @@ class Output:
             # a bar that the program has drawn, and left, scrolls, too
             self.lines += self._words.let_go()
 
+    def ran_in(self, task: int) -> int | None:
+        """The process of the worker that ended in this task, or that runs it; None: in none."""
+        return self._reader.ran_in(task)
+
     def remove(self, link: Link, now: float) -> None:
         """The workers of a pool have ended: these were their last words."""
         self.hear(self._reader.remove(link), now)

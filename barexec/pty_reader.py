@@ -139,6 +139,8 @@ class PtyReader:
         self._links: list[Link] = []
         self._ears: dict[int, _Ear] = {}
         self._owners: dict[int, Link] = {}
+        self._ran: dict[int, int] = {}
+        """Tasks in which workers have ended, and those."""
         self._said: deque[Said | int | list[Said]] = deque()
         self._size = 0
         self._lock: Any = RLock()
@@ -244,6 +246,12 @@ class PtyReader:
     def reads(self) -> bool:
         """Whether its thread runs."""
         return self._ticker.running
+
+    def ran_in(self, task: int) -> int | None:
+        """The process of the worker that ended in this task, or that runs it; None: in none."""
+        with self._lock:
+            running = {ear.pty.page.owner: ear.pty.pid for ear in self._ears.values()}
+            return running.get(task) or self._ran.get(task)
 
     def resize(self, columns: int, rows: int) -> None:
         """The display has another size now."""
@@ -357,7 +365,10 @@ class PtyReader:
 
     def _drop(self, fd: int) -> None:
         del self._owners[fd]
-        self._ears.pop(fd).pty.close()
+        pty = self._ears.pop(fd).pty
+        if pty.page.owner:
+            self._ran[pty.page.owner] = pty.pid
+        pty.close()
         self._changed = True
 
     def _close(self, close: Callable[[Link], object]) -> None:

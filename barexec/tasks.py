@@ -9,7 +9,7 @@ Never here: I/O, threads, a clock, columns; what is known of one task (`state`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice, repeat
 from types import MappingProxyType
 
@@ -146,12 +146,15 @@ class Tasks:
         message: str,
         now: float,
         dead: Mapping[int, str] = NONE_DEAD,
+        ran_in: Callable[[int], int | None] | None = None,
     ) -> TaskState | None:
         """A task ended: its Future said so. A second end of a task changes nothing.
 
         Args:
             message: what to say of it; of one that is lost, where no dead worker is known.
             dead: how workers died, by their processes; the one that broke the pool is first.
+            ran_in: tells of a task that was never heard of in which process it ran, if in any;
+                None where nobody knows.
 
         Returns:
             The task, or None where it had ended before or was never submitted.
@@ -161,15 +164,16 @@ class Tasks:
             task = self._no_longer_waiting(id)
             if task is None:
                 return None
-            if status is LOST:
-                message = _loss(None, dead, message)
+            pid = ran_in(id) if status is LOST and ran_in is not None else None
+            sure = ran_in is not None
         else:
             self.located.pop(id, None)
             if task.items != 1:
                 self._more[RUNNING] -= task.items - 1
-            if status is LOST:
-                message = _loss(task.pid, dead, message)
-        lost = status is LOST and task.started is not None
+            pid, sure = task.pid, True
+        if status is LOST:
+            message = _loss(pid, dead, message, sure)
+        lost = status is LOST and (task.started is not None or pid is not None)
         task.status, task.ended, task.message = status, now, message
         self._ended[status] += 1
         if task.items != 1:
@@ -289,8 +293,9 @@ def _task(id: int, submission: Submission) -> TaskState:
     return TaskState(id, *submission)
 
 
-def _loss(pid: int | None, dead: Mapping[int, str], why: str) -> str:
-    """What is said of a task that is lost, and ran in that process, or did not start."""
+def _loss(pid: int | None, dead: Mapping[int, str], why: str, sure: bool) -> str:
+    """What is said of a task that is lost, and ran in that process, or did not start; if that is
+    not sure, it may have ended before anything was heard of it."""
     worker = f"its worker (process {pid}) died"
     if pid is not None and pid in dead:
         return f"{worker} ({dead[pid]})"
@@ -299,7 +304,8 @@ def _loss(pid: int | None, dead: Mapping[int, str], why: str) -> str:
         why = f"process {first} died ({how})"
     if pid is not None:
         return f"stopped: {why}" if why else worker
-    return f"never started: {why or 'a worker died and broke the pool'}"
+    why = why or "a worker died and broke the pool"
+    return f"never started: {why}" if sure else why
 
 
 def apply(tasks: Tasks, event: Started | Advanced, now: float) -> None:

@@ -104,7 +104,7 @@ def test_a_task_that_never_started_does_not_claim_to_have_run() -> None:
     log = Log().submit("load", "save").wait(2).end(1, status=Status.LOST)
     log.end(2, status=Status.CANCELLED)  # of which there may be thousands
     assert log.lines == [
-        "load never started: a worker died and broke the pool",
+        "load was lost: a worker died and broke the pool",
     ]
 
 

@@ -76,7 +76,7 @@ def test_a_lost_task_says_so() -> None:
     tasks.end(2, Status.LOST, "", 1.0)
     tasks.end(3, Status.LOST, "", 1.0)
     assert tasks.failed[2].message == "its worker (process 102) died"
-    assert "never started" in tasks.finished[3].message
+    assert tasks.finished[3].message == "a worker died and broke the pool"
     assert tasks.counts[Status.LOST] == 2
 
 
@@ -84,7 +84,8 @@ def test_a_lost_task_says_how_its_worker_died_or_whose_death_stopped_it() -> Non
     tasks = running(2)
     tasks.submit({3: ("waits", 1)}, 0.0)
     for id in (1, 2, 3):
-        tasks.end(id, Status.LOST, "no other reason counts", 1.0, {102: "SIGKILL", 101: "exit 0"})
+        dead = {102: "SIGKILL", 101: "exit 0"}
+        tasks.end(id, Status.LOST, "no other reason counts", 1.0, dead, lambda id: None)
     assert [task.message for task in (*tasks.failed.values(), tasks.finished[3])] == [
         "its worker (process 101) died (exit 0)",
         "its worker (process 102) died (SIGKILL)",
@@ -92,11 +93,29 @@ def test_a_lost_task_says_how_its_worker_died_or_whose_death_stopped_it() -> Non
     ]
 
 
+def test_a_task_in_which_its_worker_died_before_it_told_of_it_says_so() -> None:
+    tasks = running(1)
+    tasks.submit(dict.fromkeys((2, 3), ("soon", 1)), 0.0)
+    for id in (1, 2, 3):
+        tasks.end(id, Status.LOST, "", 1.0, {102: "SIGSEGV"}, {2: 102}.get)
+    assert [task.message for task in (*tasks.failed.values(), *tasks.finished.values())] == [
+        "stopped: process 102 died (SIGSEGV)",
+        "its worker (process 102) died (SIGSEGV)",
+        "never started: process 102 died (SIGSEGV)",
+    ]
+
+
+def test_where_nobody_knows_what_a_worker_ran_nothing_is_claimed() -> None:
+    tasks = submitted(1)
+    tasks.end(1, Status.LOST, "", 1.0, {102: "SIGSEGV"})
+    assert tasks.finished[1].message == "process 102 died (SIGSEGV)"
+
+
 def test_tasks_of_a_pool_that_broke_without_a_death_say_why() -> None:
     tasks = running(1)
     tasks.submit({2: ("waits", 1)}, 0.0)
     for id in (1, 2):
-        tasks.end(id, Status.LOST, "a result could not be read: EOFError", 1.0)
+        tasks.end(id, Status.LOST, "a result could not be read: EOFError", 1.0, {}, lambda id: None)
     assert tasks.failed[1].message == "stopped: a result could not be read: EOFError"
     assert tasks.finished[2].message == "never started: a result could not be read: EOFError"
 
