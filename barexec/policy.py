@@ -3,6 +3,8 @@
     BAREXEC=off                        the stock executor, whatever the program says
     display=…, else BAREXEC=…          the most that is shown: fullscreen, inline, plain or off
     no terminal, or TERM=dumb          plain at most: no control character into a pipe
+    program | tee log                  plain, unless BAREXEC says otherwise: what tee writes to the
+                                       terminal would stand in the midst of bars
     TERM=linux                         inline at most: it has but one screen
     NO_COLOR, FORCE_COLOR              colour, where bars are drawn
     COLUMNS, LINES                     the size, but no more than the terminal's own
@@ -47,7 +49,7 @@ def decide(
     Args:
         display: what the program asks for; None leaves it to the environment.
         environ: the environment variables.
-        tty: whether the stream is a terminal.
+        tty: whether the stream is a terminal, for us alone.
         encoding: that of the stream; None is taken for ASCII.
 
     Raises:

@@ -81,6 +81,10 @@ def _decide(display: str | None, stream: TextIO | None) -> policies.Policy | Non
         tty = bool(isatty and isatty())
     except ValueError:
         stream = None  # closed
+    if tty and not os.environ.get("BAREXEC"):
+        from .painters.glass import comes_back
+
+        tty = not comes_back(stream)
     policy = policies.decide(display, os.environ, tty, encoding)
     serves = worker.serves or multiprocessing.parent_process() is not None
     if stream is None or policy.mode == "off" or serves:

@@ -13,7 +13,9 @@ from __future__ import annotations
 import os
 import select
 import sys
-from typing import TextIO
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any, TextIO
 
 #: Seconds that a non-blocking terminal may take no byte before it counts as gone.
 PATIENCE = 10.0
@@ -142,7 +144,38 @@ class Glass:
         return self._typed > before and _echoes(self.fd)
 
 
-def _descriptor(stream: TextIO) -> int | None:
+def comes_back(stream: object) -> bool:
+    """Whether what the program prints into a pipe is written to this terminal by another process,
+    as by `tee` in `program | tee log`, and so into the midst of bars. Known on Linux alone."""
+    fd = _descriptor(stream)
+    try:
+        pipe = _link("/proc/self/fd/1")
+        terminal = _link(f"/proc/self/fd/{fd}")
+    except OSError:
+        return False
+    return pipe.startswith("pipe:") and _leads_to(pipe, terminal)
+
+
+@lru_cache(maxsize=4)  # it takes milliseconds, and a shell makes pipes before all programs
+def _leads_to(pipe: str, terminal: str) -> bool:
+    pipes = [pipe]
+    for each in pipes:
+        for process in os.listdir("/proc"):  # noqa: PTH208
+            with suppress(OSError):  # no process; somebody else's; one that has just ended
+                if _link(f"/proc/{process}/fd/0") == each:
+                    end = _link(f"/proc/{process}/fd/1")
+                    if end == terminal:
+                        return True
+                    if end.startswith("pipe:") and end not in pipes:
+                        pipes.append(end)
+    return False
+
+
+def _link(path: str) -> str:
+    return os.readlink(path)  # noqa: PTH115
+
+
+def _descriptor(stream: Any) -> int | None:
     try:
         fd = stream.fileno()
     except (AttributeError, OSError, ValueError):

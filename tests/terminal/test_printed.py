@@ -162,6 +162,35 @@ if __name__ == "__main__":
     assert lines == ["hello", "work(0) │ work 0", "work(1) │ work 1"]
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="known on Linux alone")
+@pytest.mark.parametrize(
+    ("command", "bars"),
+    [
+        ("$PROGRAM | tee log", False),
+        ("$PROGRAM | cat | cat", False),
+        ("$PROGRAM | cat > log", True),
+        ("BAREXEC=inline $PROGRAM | tee log", True),
+    ],
+)
+def test_where_a_pipe_leads_back_to_the_terminal_there_are_sentences(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, bars: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = """
+def work(n):
+    print(f"printed {n}")
+
+if __name__ == "__main__":
+    with executor(1, leave=True) as ex:
+        list(ex.map(work, range(3)))
+"""
+    program = start(BEGIN + code, shell=True)
+    program.type(f"{command}; exit\n")
+    assert program.wait() == 0
+    assert (b"work(2) is done" in program.written) is not bars
+    assert ("3/3" in "\n".join(program.screen.rows)) is bars
+
+
 # --- bars of others ---
 
 #: As people post them: a bar for each process, at a position of its own.
