@@ -31,7 +31,7 @@ from .endings import message, warn
 from .events import Event, Printed
 from .output import Output
 from .pool import LINGER, PATIENCE, Nothing, Pool
-from .program_text import Questions
+from .program_text import Questions, prompting
 from .ptys import Link
 from .state import FAULTS, Status, Submission, TaskState
 from .suspension import Suspension
@@ -116,6 +116,8 @@ class Display:
         self._suspension = Suspension(self._view.pause, self._view.resume)
         if policy.mode == "fullscreen":
             self._suspension.arm()
+        self._prompted = False
+        """Whether the prompt of Python's shell has the terminal."""
         self._placed = 0.0
         self._drawing: int | None = None
         """The thread that is at it."""
@@ -268,6 +270,9 @@ class Display:
             return False
         # what was reported before a pool closed, or the interpreter exits, is taken in below
         exiting = self.exiting
+        if self._prompted and (exiting or not prompting()):
+            self._prompted = False
+            self._view.step_back()
         for pool in self.pools:
             pool.recall(now)
         closing = [pool for pool in self.pools if pool.closing]
@@ -300,6 +305,9 @@ class Display:
                 self._retire()
         try:
             self._view.show(over, now, last)
+            if self._prompted and self._glass().ready():
+                # as with the stock class: else tasks would soon wait for the next line typed
+                self._output.write_lines()
             if last:
                 if self._output.lines:
                     self._output.give_back()  # frozen just now
@@ -437,6 +445,11 @@ class Display:
             self._drawing = None
             self._round.release()
 
+    def prompt(self) -> None:
+        """Python's shell shows its prompt: the bars leave the screen until it runs something."""
+        if not self._prompted:
+            self._prompted = self.step_aside()
+
     def step_back(self) -> None:
         """The bars may be on the screen again."""
         with self._round:
@@ -480,7 +493,14 @@ def paused() -> Iterator[None]:
             display.step_back()
 
 
-questions = Questions(paused)
+def _prompt() -> None:
+    with lock:
+        displays = list(live)
+    for display in displays:
+        display.prompt()
+
+
+questions = Questions(paused, _prompt)
 
 
 def _forget() -> None:

@@ -14,6 +14,7 @@ import builtins
 import codecs
 import functools
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
@@ -156,16 +157,23 @@ class ProgramText:
 
 
 class Questions:
-    """`input` while bars are live: the terminal is its own meanwhile.
+    """`input`, and the prompt of Python's own shell, while bars are live: the terminal is theirs
+    meanwhile.
 
-    So it is with a debugger, which asks for its commands by it.
+    So it is with a debugger, which asks for its commands by `input`.
 
     Args:
-        paused: what it does so in.
+        paused: what `input` does so in.
+        prompted: called when the shell is about to show its prompt.
     """
 
-    def __init__(self, paused: Callable[[], AbstractContextManager[object]]) -> None:
+    def __init__(
+        self,
+        paused: Callable[[], AbstractContextManager[object]],
+        prompted: Callable[[], object],
+    ) -> None:
         self._paused = paused
+        self._prompted = prompted
         self._stock: Callable[..., str] | None = None
         self._ours: Callable[..., str] | None = None
 
@@ -181,9 +189,44 @@ class Questions:
                 return stock(prompt)
 
         self._ours = builtins.input = ask
+        for name in ("ps1", "ps2"):
+            prompt = getattr(sys, name, None)
+            if isinstance(prompt, str):
+                setattr(sys, name, _Prompt(prompt).announced(self._prompted))
 
     def give_back(self) -> None:
         """`input` is what it was, unless somebody else has put another there."""
         if self._ours is not None and builtins.input is self._ours and self._stock is not None:
             builtins.input = self._stock
         self._ours = None
+        for name in ("ps1", "ps2"):
+            prompt = getattr(sys, name, None)
+            if isinstance(prompt, _Prompt):
+                setattr(sys, name, prompt.stock)
+
+
+class _Prompt(str):
+    """A prompt of the shell, which asks for its text whenever it shows it."""
+
+    def announced(self, prompted: Callable[[], object]) -> _Prompt:
+        self.stock = str.__str__(self)
+        self._prompted = prompted
+        return self
+
+    def __str__(self) -> str:
+        self._prompted()
+        return self.stock
+
+
+def prompting() -> bool:
+    """Whether Python's own shell waits for a line to be typed: the main thread runs nothing then,
+    or, from CPython 3.13 on, the shell itself."""
+    frame = sys._current_frames().get(threading.main_thread().ident or 0)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if "_pyrepl" in file:
+            return True
+        if file.startswith("<") or frame.f_back is None:
+            return False  # what was typed; a file
+        frame = frame.f_back
+    return True

@@ -617,3 +617,53 @@ def test_what_is_typed_meanwhile_does_not_stay(start: Start) -> None:
     program.gate.touch()
     assert program.wait() == 0
     assert [row for row in program.screen.rows if row] == ["after"]
+
+
+@pytest.mark.parametrize("shell", ["basic", "new"])
+def test_at_the_prompt_of_pythons_shell_the_terminal_is_its_own(start: Start, shell: str) -> None:
+    """Bars are seen while something runs, and are gone when the next line can be typed."""
+    program = start(
+        """
+        import threading
+        view.QUIET = 0
+        rounds, step = threading.Semaphore(0), display.Display._step
+
+        def stepped(*args):
+            again = step(*args)
+            rounds.release()
+            return again
+
+        def frames(n):
+            for _ in range(n):
+                rounds.acquire()
+
+        display.Display._step = stepped
+        """,
+        interactive=True,
+        PYTHON_BASIC_REPL="1" if shell == "basic" else None,
+    )
+
+    def at_prompt(lines: list[str]) -> Callable[[Screen], bool]:
+        return lambda screen: [row for row in screen.rows if row] == [*lines, ">>>"]
+
+    program.until(at_prompt([]))
+    lines = []
+    for typed, answer in (
+        ("ex = ProgressPoolExecutor(1, leave=True)", []),
+        ("f = ex.submit(quiet, 'one')", []),
+        ("frames(5)", []),
+        ("1 + 1", ["2"]),
+        ("frames(5)", []),
+    ):
+        program.type(f"{typed}\n")
+        lines += [f">>> {typed}", *answer]
+        program.until(at_prompt(lines))
+    program.type("f.result()\n")
+    program.until(lambda screen: any("quiet" in row for row in screen.rows[len(lines) + 1 :]))
+    program.gate.touch()
+    lines += [">>> f.result()", "'one'"]
+    program.until(at_prompt(lines))
+    program.type("ex.shutdown()\n")
+    program.until(lambda screen: any("✓" in row for row in screen.rows))
+    program.type("exit()\n")
+    assert program.wait() == 0
