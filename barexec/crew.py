@@ -33,6 +33,10 @@ GRACE = 0.5
 #: Seconds from then until what still lives is killed.
 LAST_GRACE = 0.2
 
+#: What `multiprocessing` takes for the exit code of a process of the fork server of which another
+#: thread has just read the true one (CPython, popen_forkserver.poll).
+STOLEN = 255
+
 _crews: WeakSet[Crew] = WeakSet()
 
 
@@ -66,11 +70,16 @@ class Crew:
         """A process of the real context, whose start is seen."""
         return _Process(self._context.Process(*args, **kwargs), self)
 
+    @property
+    def _is_served(self) -> bool:
+        """Whether a fork server starts its processes."""
+        return bool(self._context.get_start_method() == "forkserver")
+
     def start(self, process: Any) -> None:
         """Start one. It cannot be interrupted before it knows what to do about that."""
         self._processes.add(process)
         # what the fork server is started with, all that it ever starts would have
-        if self._context.get_start_method() == "forkserver":
+        if self._is_served:
             process.start()
         else:
             held_back(process.start)
@@ -141,8 +150,11 @@ class Crew:
         for sentinel in _ended(processes, 0):
             process = processes[sentinel]
             process.join(LAST_GRACE)
-            if process.exitcode or (process.exitcode == 0 and not self._fresh):
-                codes.append((process.exitcode == 0, process.pid, process.exitcode))
+            code = process.exitcode
+            if self._fresh and (code == 0 or (code == STOLEN and self._is_served)):
+                continue  # it has ended as it should, or perhaps so
+            if code is not None:
+                codes.append((code == 0, process.pid, code))
         return {pid: _how(code) for _, pid, code in sorted(codes)}
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import connection, get_context
 
 import pytest
 
@@ -40,6 +40,20 @@ def test_how_a_process_died_is_known_at_once(way: Callable[[], object], told: st
     crew.kill()
     lives.join()
     assert set(crew.dead().items()) == {(dies.pid, told), (lives.pid, "SIGKILL")}
+    crew.close()
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_an_exit_code_that_another_thread_has_read_is_no_death_where_workers_are_replaced(
+    fresh: bool,
+) -> None:
+    crew = Crew(get_context("forkserver"), fresh)
+    process = crew.Process(target=abs, args=(1,))
+    process.start()
+    assert connection.wait([process.sentinel], 60)
+    os.read(process.sentinel, 8)  # as the stock class's thread may at the same moment
+    assert connection.wait([process.sentinel], 60)
+    assert crew.dead() == ({} if fresh else {process.pid: "exit 255"})
     crew.close()
 
 
