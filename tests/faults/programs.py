@@ -300,7 +300,7 @@ INTERRUPTS = {
             try:
                 f = ex.submit(cleans_up, 0)
                 f.result()
-            except KeyboardInterrupt: pass
+            except KeyboardInterrupt: note("interrupted")
             batch(ex)
             right()
         """,
