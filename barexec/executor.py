@@ -260,7 +260,10 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         if interrupted and self._crew is not None and self._pool is not None:
             release_forgotten(error[1])
             self._pool.interrupted = True
-            self._crew.stop()
+            try:
+                self._crew.stop()
+            except KeyboardInterrupt:  # pressed again, in the midst of that
+                self._crew.kill()
             # interrupted while it was starting a thread, the stock class can't wait for that
             with suppress(RuntimeError):
                 self.shutdown(wait=True, cancel_futures=True)

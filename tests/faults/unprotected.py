@@ -64,7 +64,7 @@ PROTECTIONS = [
         "SIGKILL in a loop",
         "forkserver-plain",
         "pool.py",
-        "Status.LOST if isinstance(error, self.lost) else Status.FAILED",
+        "Status.LOST if lost else Status.FAILED",
         "Status.FAILED",
     ),
     Protection(

@@ -27,6 +27,7 @@ from displays_seen import Shown
 from barexec import ProgressPoolExecutor, sharing
 from barexec import display as displays
 from barexec import pool as pools
+from barexec.crew import Crew
 
 #: The watchdog of the test run is a thread, of which `fork` warns (CPython 3.12 on).
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
@@ -382,6 +383,24 @@ def test_a_task_that_a_broken_executor_forgets_is_ended(
             errors = [future.exception(60) for future in futures]
     errors = [future.exception(0) for future in futures]
     assert {type(error).__name__ for error in errors} == {"BrokenProcessPool"}
+
+
+def test_ctrl_c_in_the_midst_of_what_the_first_one_does_ends_the_block_all_the_same(
+    context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(self: Crew, stop: Callable[[Crew], None] = Crew.stop) -> None:
+        stop(self)
+        raise KeyboardInterrupt("second")
+
+    monkeypatch.setattr(Crew, "stop", stop)
+    with (
+        pytest.raises(KeyboardInterrupt, match="first"),
+        ProgressPoolExecutor(1, context) as executor,
+    ):
+        executor.submit(tasks.square, 3).result()
+        raise KeyboardInterrupt("first")
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        executor.submit(tasks.square, 3)
 
 
 def test_a_broken_executor_is_not_held_by_its_error(context: Any) -> None:
