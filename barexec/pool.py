@@ -272,7 +272,8 @@ class Pool:
 def _raised(error: BaseException) -> bool:
     """Whether the task has raised it, as where a pool of its own broke: then what it comes with
     is the traceback of its worker, as text."""
-    return "in _process_worker" in str(error.__cause__)
+    text = getattr(error.__cause__, "tb", None)  # no code of the user's is run, as by `str`
+    return isinstance(text, str) and "in _process_worker" in text
 
 
 class Unkept(list[int]):
