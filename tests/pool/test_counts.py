@@ -113,11 +113,17 @@ def test_counts_are_exact_when_the_channel_was_full(
     context: BaseContext, shown: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The display does not read, and the channel has no room, until all tasks have ended."""
-    reads = threading.Event()
+    reads, has_read = threading.Event(), threading.Event()
     receive = channel.PipeReceiver.receive
-    monkeypatch.setattr(
-        channel.PipeReceiver, "receive", lambda self: receive(self) if reads.is_set() else b""
-    )
+
+    def received(self: channel.PipeReceiver) -> bytes:
+        if not reads.is_set():
+            return b""
+        data = receive(self)
+        has_read.set()
+        return data
+
+    monkeypatch.setattr(channel.PipeReceiver, "receive", received)
     # each of them short of room for one more, so that the pipe gets full to the brim
     filling = records.encode(records.Started(2**63, 1, 0.0))
     with ProgressPoolExecutor(2, context) as executor:
@@ -128,6 +134,7 @@ def test_counts_are_exact_when_the_channel_was_full(
         assert list(results) == list(range(1, 9))
         assert not any(task.meters for task in shown.tasks.values())
         reads.set()
+        assert has_read.wait(60)  # a worker that ends waits for room, but only so long
     assert [counted(task) for task in shown.tasks.values()] == [(n, n, True) for n in range(1, 9)]
 
 
