@@ -185,15 +185,22 @@ class Display:
             self._round.release()
             self._ticker.join(PATIENCE)
             self._suspension.disarm()
-        elif self._glass().ready():
-            # a slow terminal: the program's last words, such as a traceback, must not wait for
-            # the last frame, whose thread ends with the program
-            self._output.close()
+        else:
+            self._give_way()
 
     def await_end(self) -> None:
         """Wait for its last round, `patiently`."""
         self.patiently(self.finished.wait)
+        if self.exiting and not self.finished.is_set():
+            self._give_way()
         self.join()
+
+    def _give_way(self) -> None:
+        """The last frame takes longer than anybody waits. The program's last words, such as a
+        traceback, must not wait for it: its thread ends with the program."""
+        if self._glass().ready():
+            self._view.close()
+            self._output.close()
 
     def patiently(self, wait: Callable[[float], bool]) -> bool:
         """Wait for `PATIENCE` seconds; longer only while a slow terminal takes what was printed,

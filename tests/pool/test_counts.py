@@ -345,6 +345,20 @@ def test_what_the_program_writes_does_not_wait_for_a_last_frame_that_takes_too_l
     assert closed == [True]
 
 
+def test_nor_does_it_wait_for_one_that_has_not_begun_when_the_interpreter_exits(
+    display: Display, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(displays, "PATIENCE", 0.001)
+    closed = []
+    monkeypatch.setattr(display._view, "close", lambda: closed.append("view"))
+    monkeypatch.setattr(display._output, "close", lambda: closed.append("output"))
+    display.await_end()
+    assert closed == []
+    display.exiting = True
+    display.await_end()
+    assert closed == ["view", "output"]
+
+
 def test_a_bar_that_another_thread_closes_is_not_waited_for(
     display: Display, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -189,7 +189,9 @@ print("and", repr(input()))
     rows = [row.rstrip() for row in program.screen.rows if row.strip()]
     assert rows == ["before", "name?"]  # no bar
     program.type("bob\n")
-    program.until(lambda screen: "got 'bob'" in "".join(screen.rows))
+    # until the next question has the terminal: what is typed while bars are there goes with them
+    shown = ["before", "name? bob", "got 'bob'"]
+    program.until(lambda screen: [row for row in screen.rows if row] == shown)
     program.type("x\n")
     assert finished(program) == ["before", "name? bob", "got 'bob'", "x", "and 'x'"]
 
