@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     pass
 
 #: Seconds after which a fault counts as a hang.
-HANG = 60.0
+HANG = 110.0
 
 
 class Bench:
