@@ -473,3 +473,11 @@ def test_outside_of_any_task_on_a_stage_the_first_bar_is_the_current_one(
     assert ended == []
     current_bar().close()
     assert ended == [task]
+
+
+def test_a_bar_that_is_younger_than_the_look_at_it_has_no_negative_age(task: Task) -> None:
+    """It was made after the sampler had asked for the time: no record may say less than 0."""
+    bar = Bar(3)
+    (event,) = task.sample(monotonic() - 1.0)
+    assert isinstance(event, Advanced)
+    assert (event.elapsed, bar.n) == (0.0, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import pairwise
 
 import pytest
@@ -197,3 +198,9 @@ def test_remaining_is_never_negative_and_asking_twice_changes_nothing(
     told = rate.remaining(now + wait, total)
     assert told is None or told >= 0
     assert rate.remaining(now + wait, total) == told
+
+
+def test_a_step_may_be_as_large_as_numbers_are() -> None:
+    rate = Rate(0.0, -int(sys.float_info.max))
+    rate.update(1.0, int(sys.float_info.max))
+    assert rate.per_second(1.0) is not None

@@ -98,6 +98,7 @@ def test_a_task_in_which_its_worker_died_before_it_told_of_it_says_so() -> None:
     tasks.submit(dict.fromkeys((2, 3), ("soon", 1)), 0.0)
     for id in (1, 2, 3):
         tasks.end(id, Status.LOST, "", 1.0, {102: "SIGSEGV"}, {2: 102}.get)
+    assert [*tasks.failed] == [1, 2]  # those that ran, which nothing crowds out
     assert [task.message for task in (*tasks.failed.values(), *tasks.finished.values())] == [
         "stopped: process 102 died (SIGSEGV)",
         "its worker (process 102) died (SIGSEGV)",
