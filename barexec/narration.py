@@ -48,8 +48,7 @@ class Narration:
         state = task.bars(now)[0]
         name = state.desc or "a task"
         if task.status is Status.LOST and task.started is None:
-            sure = task.message.startswith("never started")
-            words = task.message if sure else f"was lost: {task.message}"
+            words = f"was lost: {task.message}"
         elif task.status is Status.LOST:
             words = f"was lost after {_span(state.elapsed)}: {task.message}"
         elif task.status is Status.FAILED:

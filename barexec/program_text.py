@@ -22,7 +22,7 @@ from itertools import count
 from time import sleep
 from typing import Any
 
-from .streams import leads_to
+from .streams import own_streams
 
 #: Bytes that wait for the display; beyond, who writes has to wait, as on a slow terminal.
 LIMIT = 1 << 20
@@ -79,12 +79,10 @@ class ProgramText:
         if self._open:
             return
         self._open = True
-        streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
-        for stream in {id(stream): stream for stream in streams}.values():
-            if leads_to(stream, self._device):
-                with suppress(OSError, ValueError):
-                    stream.flush()  # type: ignore[union-attr]
-                self._tap(stream.buffer, stream.encoding)  # type: ignore[union-attr]
+        for stream in own_streams(self._device):
+            with suppress(OSError, ValueError):
+                stream.flush()
+            self._tap(stream.buffer, stream.encoding)
 
     def _tap(self, buffer: Any, encoding: str) -> None:
         tap = _Tap(buffer, encoding)

@@ -19,7 +19,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TextIO
+from typing import TextIO, TypeGuard
 
 
 class _Voice(io.RawIOBase):
@@ -104,7 +104,7 @@ class Streams:
             self._ours = {}
 
 
-def leads_to(stream: object, device: int) -> bool:
+def leads_to(stream: object, device: int) -> TypeGuard[io.TextIOWrapper]:
     """Whether a stream is one of Python's own, and leads to that terminal.
 
     Args:
@@ -116,6 +116,18 @@ def leads_to(stream: object, device: int) -> bool:
         # on Windows there is but one console, and no `st_rdev`
         return stream.isatty() and (not device or os.fstat(stream.fileno()).st_rdev == device)
     return False
+
+
+def own_streams(device: int) -> list[io.TextIOWrapper]:
+    """Python's own streams that lead to that terminal, each once.
+
+    Args:
+        device: of the terminal (`st_rdev`); 0 where terminals have none.
+    """
+    streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
+    # by identity: one of the user's own may have no hash
+    distinct = {id(stream): stream for stream in streams}.values()
+    return [stream for stream in distinct if leads_to(stream, device)]
 
 
 def capture_streams(device: int, say: Callable[[int, str], bool]) -> Streams | None:
@@ -144,10 +156,8 @@ def hear_threads(device: int, say: Callable[[str], bool]) -> None:
         device: of the terminal (`st_rdev`); 0 where terminals have none.
         say: takes the text. Returns whether it did; else it is written as ever.
     """
-    streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
-    for stream in {id(stream): stream for stream in streams}.values():
-        if isinstance(stream, io.TextIOWrapper) and leads_to(stream, device):
-            _hear(stream, say)
+    for stream in own_streams(device):
+        _hear(stream, say)
 
 
 def _hear(stream: io.TextIOWrapper, say: Callable[[str], bool]) -> None:

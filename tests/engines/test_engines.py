@@ -18,6 +18,7 @@ from concurrent.futures import (
     ProcessPoolExecutor,
     ThreadPoolExecutor,
 )
+from concurrent.futures.process import BrokenProcessPool
 from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
@@ -324,6 +325,17 @@ def test_only_executors_are_wrapped() -> None:
 
     with Own(1) as ex, pytest.raises(TypeError, match="already"):
         barexec.wrap(ex)
+
+
+def test_a_thread_whose_task_raises_the_error_of_a_broken_pool_is_not_lost(
+    tasks: list[Tasks],
+) -> None:
+    """No worker of ours has died: a pool of its own has."""
+    with barexec.ProgressThreadPoolExecutor(1) as ex:
+        with pytest.raises(BrokenProcessPool, match="of its own"):
+            ex.submit(work.breaks).result()
+        assert ex.submit(abs, -1).result() == 1
+    assert bar_of(tasks[0], "breaks")[0] is Status.FAILED
 
 
 def test_threads_heed_no_chunksize(tasks: list[Tasks]) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from barexec import Bar, Writer, current_bar, track
@@ -23,6 +24,10 @@ def counted(n: int) -> int:
 
 def fails(n: int) -> None:
     raise ValueError(f"no {n}")
+
+
+def breaks() -> None:
+    raise BrokenProcessPool("of its own")
 
 
 def slow(n: int, seconds: float = 0.02) -> int:

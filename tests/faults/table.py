@@ -48,7 +48,7 @@ def died(how: str) -> str:
 
 
 def _unstarted(how: str) -> str:
-    return rf"(never started: )?process \d+ died \({how}\)"
+    return rf"never started: process \d+ died \({how}\)"
 
 
 def _failed(error: str, message: str) -> Row:

@@ -18,7 +18,15 @@ import pytest
 import tasks
 from displays_seen import Shown
 
-from barexec import Bar, ProgressPoolExecutor, fullscreen, paused, track, view
+from barexec import (
+    Bar,
+    ProgressPoolExecutor,
+    ProgressThreadPoolExecutor,
+    fullscreen,
+    paused,
+    track,
+    view,
+)
 from barexec import display as displays
 from barexec.options import name_of as _name
 from barexec.state import BarState
@@ -399,15 +407,16 @@ def test_a_task_is_called_by_its_function_and_plain_arguments(
     assert _name(tasks.square, args, kwargs) == name
 
 
+@pytest.mark.parametrize("kind", [ProgressPoolExecutor, ProgressThreadPoolExecutor])
 def test_a_stream_that_is_like_no_key_is_no_matter(
-    shown: Shown, monkeypatch: pytest.MonkeyPatch
+    kind: Any, terminal: Callable[[], Terminal], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Tee(io.StringIO):
         __hash__ = None  # type: ignore[assignment]  # as of a dataclass
 
+    terminal()
     monkeypatch.setattr(sys, "stdout", Tee())
-    monkeypatch.setenv("BAREXEC", "inline")
-    with ProgressPoolExecutor(1) as executor:
+    with kind(1) as executor:
         assert executor.submit(tasks.square, 3).result() == 9
 
 
