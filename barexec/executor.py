@@ -81,8 +81,8 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         fullscreen: the same as `display="fullscreen"`, where `display` is None.
         display: "fullscreen" (bars on a screen of their own), "inline" (bars below what
             stands on the terminal), "plain" (lines for a log) or "off" (the stock
-            executor); None decides by the environment variable BAREXEC and by whether
-            stderr is a terminal.
+            executor); None: "inline". It is the most that is shown: the environment variable
+            BAREXEC may say less, and where stderr is no terminal there are no bars.
         desc: the name of the whole.
         leave: what stays on the screen at the end: True (everything), False (nothing),
             "failed" (the whole and what failed), None (everything if it fits on the

@@ -166,6 +166,9 @@ class Layout:
             if len(grid) > len(head) + room:
                 grid = self._stack(head, shown, {}, columns, now, False)
         last = self._rest(tasks, shown, columns, rows)
+        good = tasks.counts[DONE] - sum(task.status is DONE for task in shown)
+        if head and leave is not True and good == count - len(shown):
+            last = ""  # which the whole has said
         if last and (leave is True or len(grid) < rows):
             grid.append([(last, 0, columns)])
         return self._render(grid, columns)

@@ -133,12 +133,14 @@ def _tasks(count: float, total: float | None = None) -> str:
 
 
 def _amount(state: BarState) -> str:
-    """How much was done, where it was counted: `, 34 of 34 file`."""
+    """How much was done, where it was counted: `, 30 of 34 file`."""
     if not state.counted:
         return ""
-    if state.total is None or state.n == state.total:
-        return f", {number(state.n)} {state.unit}"
-    return f", {number(state.n)} of {number(state.total)} {state.unit}"
+    words = [number(state.n)]
+    if state.total is not None and (state.n != state.total or state.unit == "it"):
+        words += ["of", number(state.total)]
+    # the default says nothing, but that something was counted
+    return ", " + " ".join(words + [state.unit] * (state.unit != "it" or state.total is None))
 
 
 def _span(seconds: float) -> str:

@@ -1,7 +1,7 @@
 """One decision, made once for each display: how to show, from argument, environment and stream.
 
-    BAREXEC=off                        the stock executor, whatever the program says
-    display=…, else BAREXEC=…          the most that is shown: fullscreen, inline, plain or off
+    display=…, BAREXEC=…               the most that is shown: fullscreen, inline, plain or off; of
+                                       both, the less
     no terminal, or TERM=dumb          plain at most: no control character into a pipe
     program | tee log                  plain, unless BAREXEC says otherwise: what tee writes to the
                                        terminal would stand in the midst of bars
@@ -68,7 +68,8 @@ def decide(
             stacklevel=2,
         )
         wish = ""
-    mode = "off" if wish == "off" else display or wish or "inline"
+    # they are known from the most to the least
+    mode = max(filter(None, (display, wish)), key=known.index, default="inline")
     kind = environ.get("TERM", "")
     if mode in ("fullscreen", "inline") and (not tty or kind == "dumb"):
         mode = "plain"

@@ -36,6 +36,9 @@ FEW = 30
 DEEPEST = 64
 #: The memory, in seconds, of the rate of all tasks together: they end in bursts.
 WHOLE_MEMORY = 60.0
+#: Seconds after which it is told how long all tasks would take if the rest were as those that
+#: run first, of which none has ended: who waits so long wants to know.
+WAVE = 60.0
 #: No worker is known to have died.
 NONE_DEAD: Mapping[int, str] = MappingProxyType({})
 
@@ -248,8 +251,9 @@ class Tasks:
         self._rate.update(elapsed, ended + part)
         words = [f"{bad} failed"] * bool(bad) + [f"{gone} cancelled"] * bool(gone)
         over = not self.live
-        # tasks without a bar end in waves: before the first is through, nothing is known
-        known = part > 0 or ended >= items[RUNNING]
+        # before the first wave is through, all that is known are its own tasks: a guess at the
+        # others, and of those without a bar, none
+        known = ended >= items[RUNNING] or (part > 0 and (elapsed > WAVE or not self.pending))
         outcome = FAILED if bad else CANCELLED if gone else DONE
         return BarState(
             desc=self.desc,
@@ -271,16 +275,12 @@ class Tasks:
         """Seconds until the last task ends, or None where not known."""
         assert self._rate is not None  # `whole` has made it
         by_rate = self._rate.remaining(elapsed, total)
-        if self.pending:
-            return by_rate
-        # nothing waits: it takes as long as the longest of those that run
-        longest = 0.0
-        for task in self.running.values():
-            remaining = task.remaining(now)
-            if remaining is None:
-                return by_rate
-            longest = max(longest, remaining)
-        return longest
+        each = [task.remaining(now) for task in self.running.values()]
+        longest = max((seconds for seconds in each if seconds is not None), default=0.0)
+        if not self.pending and None not in each:
+            return longest
+        # no less than the longest of those that run
+        return None if by_rate is None else max(by_rate, longest)
 
 
 def _items(submission: Submission) -> int:
@@ -296,14 +296,13 @@ def _task(id: int, submission: Submission) -> TaskState:
 def _loss(pid: int | None, dead: Mapping[int, str], why: str, sure: bool) -> str:
     """What is said of a task that is lost, and ran in that process, or did not start; if that is
     not sure, it may have ended before anything was heard of it."""
-    worker = f"its worker (process {pid}) died"
     if pid is not None and pid in dead:
-        return f"{worker} ({dead[pid]})"
+        return f"its worker died ({dead[pid]}), pid {pid}"
     if dead:
         first, how = next(iter(dead.items()))
-        why = f"process {first} died ({how})"
+        why = f"a worker died ({how}), pid {first}"
     if pid is not None:
-        return f"stopped: {why}" if why else worker
+        return f"stopped: {why}" if why else f"its worker died, pid {pid}"
     why = why or "a worker died and broke the pool"
     return f"never started: {why}" if sure else why
 

@@ -33,7 +33,7 @@ def test_the_check_sees_a_difference() -> None:
     finally:
         sys.path.pop(0)
     picture = (PICTURES / "failure.svg").read_text(encoding="utf-8")
-    assert "its worker (process  ) died (SIGKILL)" in words(picture)
+    assert "its worker died (SIGKILL), pid" in words(picture)
     assert words(picture) != words(picture.replace("died", "slept"))
 
 

@@ -77,6 +77,8 @@ def test_a_task_without_a_bar_is_done() -> None:
         (34, 34, "file", "34 file"),
         (30, 34, "file", "30 of 34 file"),
         (7, None, "it", "7 it"),
+        (7, 7, "it", "7 of 7"),
+        (6, 7, "it", "6 of 7"),
         (2.5, 2.5, "GB", "2.5 GB"),
     ],
 )
@@ -92,7 +94,7 @@ def test_a_task_with_a_bar_says_how_much(
     [
         (Status.FAILED, "ValueError: no", "load failed after 2.0 s: ValueError: no"),
         (Status.CANCELLED, "", "load was cancelled"),
-        (Status.LOST, "", "load was lost after 2.0 s: its worker (process 4701) died"),
+        (Status.LOST, "", "load was lost after 2.0 s: its worker died, pid 4701"),
     ],
 )
 def test_every_other_end_has_its_words(status: Status, message: str, sentence: str) -> None:

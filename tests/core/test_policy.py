@@ -39,14 +39,14 @@ off     -                               terminal utf-8    off     able    unicod
 -       BAREXEC=Plain                   terminal utf-8    plain   able    unicode  -       wraps
 inline  BAREXEC=off                     terminal utf-8    off     able    unicode  -       wraps
 plain   BAREXEC=off                     terminal utf-8    off     able    unicode  -       wraps
-inline  BAREXEC=plain                   terminal utf-8    inline  able    unicode  -       wraps
+inline  BAREXEC=plain                   terminal utf-8    plain   able    unicode  -       wraps
 off     BAREXEC=inline                  terminal utf-8    off     able    unicode  -       wraps
 plain   BAREXEC=inline                  terminal utf-8    plain   able    unicode  -       wraps
 
 # the full screen, where there are two
 fullscreen  -                           terminal utf-8    fullscreen  able  unicode  -     wraps
 -       BAREXEC=fullscreen              terminal utf-8    fullscreen  able  unicode  -     wraps
-fullscreen  BAREXEC=inline              terminal utf-8    fullscreen  able  unicode  -     wraps
+fullscreen  BAREXEC=inline              terminal utf-8    inline  able  unicode  -     wraps
 inline  BAREXEC=fullscreen              terminal utf-8    inline  able    unicode  -       wraps
 fullscreen  BAREXEC=off                 terminal utf-8    off     able    unicode  -       wraps
 fullscreen  TERM=linux                  terminal utf-8    inline  able    ascii    -       cuts

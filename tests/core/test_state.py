@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from barexec.events import Advanced, Started
-from barexec.state import Status
+from barexec.state import BarState, Status
 from barexec.tasks import Tasks, apply
 
 
@@ -75,7 +75,7 @@ def test_a_lost_task_says_so() -> None:
     tasks.submit({3: ("waits", 1)}, 0.0)
     tasks.end(2, Status.LOST, "", 1.0)
     tasks.end(3, Status.LOST, "", 1.0)
-    assert tasks.failed[2].message == "its worker (process 102) died"
+    assert tasks.failed[2].message == "its worker died, pid 102"
     assert tasks.finished[3].message == "a worker died and broke the pool"
     assert tasks.counts[Status.LOST] == 2
 
@@ -87,9 +87,9 @@ def test_a_lost_task_says_how_its_worker_died_or_whose_death_stopped_it() -> Non
         dead = {102: "SIGKILL", 101: "exit 0"}
         tasks.end(id, Status.LOST, "no other reason counts", 1.0, dead, lambda id: None)
     assert [task.message for task in (*tasks.failed.values(), tasks.finished[3])] == [
-        "its worker (process 101) died (exit 0)",
-        "its worker (process 102) died (SIGKILL)",
-        "never started: process 102 died (SIGKILL)",
+        "its worker died (exit 0), pid 101",
+        "its worker died (SIGKILL), pid 102",
+        "never started: a worker died (SIGKILL), pid 102",
     ]
 
 
@@ -100,16 +100,16 @@ def test_a_task_in_which_its_worker_died_before_it_told_of_it_says_so() -> None:
         tasks.end(id, Status.LOST, "", 1.0, {102: "SIGSEGV"}, {2: 102}.get)
     assert [*tasks.failed] == [1, 2]  # those that ran, which nothing crowds out
     assert [task.message for task in (*tasks.failed.values(), *tasks.finished.values())] == [
-        "stopped: process 102 died (SIGSEGV)",
-        "its worker (process 102) died (SIGSEGV)",
-        "never started: process 102 died (SIGSEGV)",
+        "stopped: a worker died (SIGSEGV), pid 102",
+        "its worker died (SIGSEGV), pid 102",
+        "never started: a worker died (SIGSEGV), pid 102",
     ]
 
 
 def test_where_nobody_knows_what_a_worker_ran_nothing_is_claimed() -> None:
     tasks = submitted(1)
     tasks.end(1, Status.LOST, "", 1.0, {102: "SIGSEGV"})
-    assert tasks.finished[1].message == "process 102 died (SIGSEGV)"
+    assert tasks.finished[1].message == "a worker died (SIGSEGV), pid 102"
 
 
 def test_tasks_of_a_pool_that_broke_without_a_death_say_why() -> None:
@@ -163,16 +163,51 @@ def test_the_whole_counts_calls_and_partial_progress() -> None:
     assert whole.fraction == pytest.approx(15 / 40)
 
 
+def stepped(
+    tasks: Tasks, seconds: range, ids: tuple[int, ...], total: int, begun: float = 0.0
+) -> BarState:
+    """Each second these tasks make a step of so many. Gives the whole after them."""
+    for second in seconds:
+        for id in ids:
+            event = advanced(id, n=second, total=total, elapsed=float(second))
+            apply(tasks, event, begun + second)
+        whole = tasks.whole(begun + second)
+    return whole
+
+
 def test_the_time_to_go_counts_partial_progress_and_what_waits() -> None:
+    tasks = submitted(8)
+    for id in (1, 2, 3):
+        apply(tasks, Started(id, 99, 0.0), 0.0)
+    stepped(tasks, range(1, 11), (1, 2, 3), 10)
+    for id in (1, 2, 3):
+        tasks.end(id, Status.DONE, "", 10.0)
+    for id in (4, 5):
+        apply(tasks, Started(id, 99, 0.0), 10.0)
+    # two more are half done after 15 s: at 0.2 to 0.3 a second, four are to go
+    assert stepped(tasks, range(1, 6), (4, 5), 10, 10.0).remaining == pytest.approx(16, abs=3)
+
+
+def test_of_the_first_wave_no_time_to_go_is_told_before_a_minute() -> None:
+    """That the rest is like those that run first is a guess: the largest may be first."""
     tasks = submitted(8)
     for id in (1, 2):
         apply(tasks, Started(id, 99, 0.0), 0.0)
-    for second in range(1, 6):
-        for id in (1, 2):
-            apply(tasks, advanced(id, n=second, total=10, elapsed=float(second)), float(second))
-        whole = tasks.whole(float(second))
-    # two tasks are half done after 5 s: one in 5 s, and seven are to go
-    assert whole.remaining == pytest.approx(35, rel=0.01)
+    assert stepped(tasks, range(1, 61), (1, 2), 100).remaining is None
+    # six tenths of two tasks of a hundred seconds each; six more are to go
+    assert stepped(tasks, range(61, 62), (1, 2), 100).remaining == pytest.approx(339, rel=0.01)
+
+
+def test_the_whole_takes_no_less_than_the_longest_that_runs() -> None:
+    tasks = submitted(4)
+    for id in (1, 2):
+        apply(tasks, Started(id, 99, 0.0), 0.0)
+    stepped(tasks, range(1, 11), (1,), 1000)
+    tasks.end(2, Status.DONE, "", 10.0)
+    tasks.end(3, Status.DONE, "", 10.0)
+    # by the rate, two more tasks would take ten seconds
+    assert tasks.pending
+    assert tasks.whole(11.0).remaining == pytest.approx(989, rel=0.01)
 
 
 def test_without_bars_the_time_to_go_is_not_told_before_a_wave_is_through() -> None:

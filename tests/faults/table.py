@@ -44,11 +44,11 @@ UNREAD = "stopped: a result could not be read: .*"
 
 
 def died(how: str) -> str:
-    return rf"its worker \(process \d+\) died \({how}\)"
+    return rf"its worker died \({how}\), pid \d+"
 
 
 def _unstarted(how: str) -> str:
-    return rf"never started: process \d+ died \({how}\)"
+    return rf"never started: a worker died \({how}\), pid \d+"
 
 
 def _failed(error: str, message: str) -> Row:

@@ -33,8 +33,8 @@ from barexec.crew import Crew
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 posix = pytest.mark.skipif(sys.platform == "win32", reason="there the channel has no descriptor")
 
-DIED = r"its worker \(process \d+\) died \(.*\)"
-UNSTARTED = r"process \d+ died \(.*\)"
+DIED = r"its worker died \(.*\), pid \d+"
+UNSTARTED = r"a worker died \(.*\), pid \d+"
 UNREAD = "stopped: a result could not be read: .*"
 
 
@@ -169,8 +169,8 @@ def test_whose_death_has_stopped_a_task_is_told(method: str, shown: Shown, tmp_p
         executor.submit(tasks.is_killed_after, begun)
         assert type(other.exception(60)) is BrokenProcessPool
     stopped, killed = (task.message for task in shown.tasks.values())
-    assert re.fullmatch(rf"stopped: process \d+ died \({tasks.KILLED}\)", stopped)
-    assert re.search(rf"process \d+\)? died \({tasks.KILLED}\)", killed)
+    assert re.fullmatch(rf"stopped: a worker died \({tasks.KILLED}\), pid \d+", stopped)
+    assert re.search(rf"worker died \({tasks.KILLED}\)", killed)
     assert re.findall(r"\d+", stopped) == re.findall(r"\d+", killed)
 
 
