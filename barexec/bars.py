@@ -339,6 +339,15 @@ def _is_free(slots: tuple[Bar, ...], depth: int) -> bool:
     return slots[depth].closed
 
 
+def called(function: object) -> str:
+    """The name of a function, or of its kind where it has none."""
+    try:
+        name = getattr(function, "__name__", None)
+    except Exception:  # a proxy of the user's own may raise anything
+        name = None
+    return name if type(name) is str and name else type(function).__name__
+
+
 class Task:
     """What a process knows of a task that runs in it: its open bars by depth.
 

@@ -143,7 +143,7 @@ class Crew:
         """How processes died that live no more, by their number; those that were not killed
         and say that all is well are last. Waits a moment for one that is just ending."""
         processes: dict[int, Any] = {}
-        for process in list(self._processes):
+        for process in self._known():
             with suppress(ValueError):  # not started, or closed
                 processes[process.sentinel] = process
         codes = []
@@ -166,21 +166,27 @@ class Crew:
         self._killing.set()
         self._each("kill")
 
+    def _known(self) -> list[Any]:
+        """Its processes, held: else their sentinels would be closed."""
+        while True:
+            with suppress(RuntimeError):  # one more was added meanwhile
+                return list(self._processes)
+
     def _signal(self, number: int | None) -> None:
-        for process in list(self._processes):
+        for process in self._known():
             with suppress(ProcessLookupError, ValueError):
                 if number is not None and process.is_alive():
                     os.kill(process.pid, number)
 
     def _each(self, action: str) -> None:
-        for process in list(self._processes):
+        for process in self._known():
             with suppress(AttributeError, ValueError):  # not started, or closed
                 getattr(process, action)()
 
     def _gone(self, seconds: float) -> bool:
         """Wait until all have ended, at most so long. Returns whether they have."""
         until = monotonic() + seconds
-        processes = list(self._processes)  # held: else their sentinels would be closed
+        processes = self._known()
         left = {p.sentinel for p in processes if p.pid is not None and p.exitcode is None}
         while left:
             patience = until - monotonic()

@@ -30,6 +30,7 @@ from .bars import Task
 from .endings import message, warn
 from .events import Event, Printed
 from .output import Output
+from .policy import Leave
 from .pool import LINGER, PATIENCE, Nothing, Pool
 from .program_text import Questions, prompting
 from .ptys import Link
@@ -39,7 +40,7 @@ from .task_text import TaskText
 from .tasks import KEPT, Tasks, apply
 from .terminal_text import printable
 from .ticker import Ticker
-from .view import Leave, View
+from .view import View
 from .writer import Screen
 
 if TYPE_CHECKING:
@@ -56,8 +57,9 @@ FLOOD = 100
 MOMENT = 0.001
 
 
-#: Held where it is decided who takes part in which display, and which has ended.
-lock = threading.Lock()
+#: Held where it is decided who takes part in which display, and which has ended. A signal handler
+#: may ask something (`paused`) in the midst of that.
+lock = threading.RLock()
 #: The displays that have not ended: one for each stream.
 live: list[Display] = []
 #: The `paused()` blocks that are open: what each holds back.
@@ -116,6 +118,9 @@ class Display:
         self._suspension = Suspension(self._view.pause, self._view.resume)
         if policy.mode == "fullscreen":
             self._suspension.arm()
+        if (screen := self.screen()).live:  # what is printed before the first frame asks for it
+            columns = min(screen.columns, screen.limit or screen.columns)
+            self._output.resize(max(1, columns - 1), screen.rows)
         self._prompted = False
         """Whether the prompt of Python's shell has the terminal."""
         self._placed = 0.0
@@ -146,9 +151,7 @@ class Display:
         """Look now, not at the next tick."""
         if self._ticker.running:
             self._ticker.kick()
-        elif not self.finished.is_set() and (
-            may_wait or not (lock.locked() or self._round.locked())
-        ):
+        elif not self.finished.is_set() and (may_wait or not (_held() or self._round.locked())):
             self._tick()  # it never started: this thread looks in its place
 
     def screen(self) -> Screen:
@@ -338,11 +341,12 @@ class Display:
         before either, so the ends are taken first, the submissions last, and applied the
         other way round.
         """
-        tasks, output, pools = self.tasks, self._output, list(self.pools)
+        tasks, output = self.tasks, self._output
         # a task has written all its text to the channel before it ends, and the channel holds
         # no more than is received at once
         listening = self.exiting or not output.full
         ended = _drain(self.ended)
+        pools = list(self.pools)  # and one that begins only now may have had no task that ended
         done = [pool.take_done() for pool in pools]
         self._ticker.interval = INTERVAL * (2 if sum(map(len, done)) > FLOOD else 1)
         events: list[Event] = []
@@ -464,6 +468,14 @@ class Display:
         self.kick()
 
 
+def _held() -> bool:
+    """Whether anybody holds the lock, the calling thread included."""
+    if lock._is_owned() or not lock.acquire(blocking=False):  # type: ignore[attr-defined]
+        return True
+    lock.release()
+    return False
+
+
 def _move(submissions: dict[int, Submission]) -> dict[int, Submission]:
     """What is there, taken out: others may put more in meanwhile."""
     moved = submissions.copy()
@@ -513,7 +525,7 @@ questions = Questions(paused, _prompt)
 def _forget() -> None:
     """A forked child shows nothing: the terminal and the channels are its parent's."""
     global lock
-    lock = threading.Lock()
+    lock = threading.RLock()
     pauses.clear()
     for display in live:
         # new ones: a thread that is not copied may have held what is within the old

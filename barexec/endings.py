@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import errno
 import sys
-import warnings
 from concurrent.futures import BrokenExecutor, CancelledError
 from typing import TextIO
 
+from .cautions import caution
 from .state import Status
 
 #: Characters of an error's text.
@@ -59,8 +59,4 @@ def warn(error: BaseException, stream: TextIO) -> None:
     if is_gone(error) and stream is sys.stderr:
         # and Python exits with status 120 over what it can't flush
         return
-    warnings.warn(
-        f"barexec shows no more progress ({in_one_line(error)}); the work goes on",
-        RuntimeWarning,
-        stacklevel=2,
-    )
+    caution(f"barexec shows no more progress ({in_one_line(error)}); the work goes on", 3)

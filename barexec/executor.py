@@ -28,8 +28,8 @@ from .injection import candidates, to_fill
 from .interrupts import release_forgotten
 from .looks import Looks, join
 from .options import DEFAULTS, NO_WORDS, Location, Options, TaskOptions, made, name_of
+from .policy import Leave
 from .pool import Pool
-from .view import Leave
 from .worker import Call, Chunk, Initargs
 
 if TYPE_CHECKING:

@@ -16,21 +16,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import chain, islice, product
 from operator import attrgetter
-from typing import Literal
 
 from . import places
 from .places import Location, Place
+from .policy import Leave
 from .renderers import Renderer
 from .state import CANCELLED, DONE, FAILED, LOST, PENDING, RUNNING, BarState, TaskState
 from .tasks import Tasks
 from .terminal_text import clip, printable, width
 from .theme import Theme
 
-__all__ = ["Frame", "Layout", "clip"]
-
 #: One string for each terminal row.
 Frame = tuple[str, ...]
-Leave = Literal["failed"] | bool | None
 #: What stands in a row: a bar or a text, its first column, and how many it may take.
 Piece = tuple[BarState | str, int, int]
 

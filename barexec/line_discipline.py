@@ -63,7 +63,7 @@ class TerminalText:
     While the cursor is hidden, all is taken for drawn over: who hides it draws.
 
     Args:
-        columns: of the terminal that the stream believes to write to, at least 1.
+        columns: of the terminal that the stream believes to write to, at least 1; it may change.
         height: the most rows that live, at least 1. Where there are more, the oldest
             leaves as a finished line.
         drawn: whether all is taken for drawn over from the start, as of a task that has
@@ -80,7 +80,7 @@ class TerminalText:
         self, columns: int = 80, height: int = 10, drawn: bool = False, scrolls: bool = False
     ) -> None:
         self._scrolls = scrolls
-        self._columns = max(1, columns)
+        self.columns = max(1, columns)
         self._height = max(1, height)
         self._rows = [Row()]
         self._y = 0
@@ -246,14 +246,14 @@ class TerminalText:
     # --- the cursor ---
 
     def _to_column(self, x: int) -> None:
-        self._x = min(x, self._columns - 1)
+        self._x = min(x, self.columns - 1)
         self._moved = True
 
     def _sideways(self, by: int) -> None:
         self._draw()
         x = self._x + by
         if by > 0:
-            x = max(self._x, min(x, self._columns - 1))
+            x = max(self._x, min(x, self.columns - 1))
         self._x = max(0, x)
         self._moved = True
 
@@ -396,7 +396,7 @@ class TerminalText:
 
     @property
     def _piece(self) -> int:
-        return max(1, PIECE // self._columns) * self._columns
+        return max(1, PIECE // self.columns) * self.columns
 
     def _add(self, text: str) -> None:
         """Write text behind a line that was only ever added to."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 
 from . import sharing
 from .channel import Receiver, Sender
+from .policy import Leave
 from .pool import Pool
-from .view import Leave
 
 if TYPE_CHECKING:
     from .renderers import Renderer

@@ -11,12 +11,14 @@ from functools import partial
 from operator import index
 from typing import Any, NamedTuple, ParamSpec, SupportsIndex, TypeVar
 
-from .bars import valid_total
+from .bars import called, valid_total
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
-#: The most characters of a task's name that are made of its arguments.
+#: The most characters of a task's name: more than any screen has columns.
+DESC_MOST = 1_000
+#: The most of them that are made of its arguments.
 NAME_LIMIT = 40
 
 
@@ -51,7 +53,7 @@ class Options(NamedTuple):
         desc, total, unit, location = (f(*args, **kwargs) if callable(f) else f for f in values)
         total = valid_total(total)
         return Words(
-            None if desc is None else str(desc),
+            None if desc is None else str(desc)[:DESC_MOST],
             None if total is None else (None, total, str(unit)),
             None if location is None else valid_location(location),
         )
@@ -132,9 +134,9 @@ def name_of(
     """
     while isinstance(fn, partial):
         fn = fn.func
-    name = getattr(fn, "__name__", None) or type(fn).__name__
+    name = called(fn)
     if short or not (args or kwargs):
-        return str(name)
+        return name
     if kwargs:
         words = [_word(value) for value in args]
         words += [f"{key}={_word(value)}" for key, value in kwargs.items()]
@@ -154,6 +156,7 @@ def _word(value: object) -> str:
     if kind is tuple and len(value) <= 4 and {*map(type, value)} <= _SHORT:  # type: ignore[arg-type, call-overload]
         words = [*map(_word, value)]  # type: ignore[call-overload]
         return f"({', '.join(words)}{',' * (len(words) == 1)})"
-    if kind.__module__.startswith("pathlib") and kind.__name__.endswith("Path"):
+    module = kind.__module__  # of a proxy's class, it may be anything
+    if type(module) is str and module.startswith("pathlib") and kind.__name__.endswith("Path"):
         return str(value.name)  # type: ignore[attr-defined]
     return "…"

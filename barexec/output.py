@@ -105,7 +105,8 @@ class Output:
 
     def resize(self, columns: int, rows: int) -> None:
         """The display has another size now."""
-        self.tasks.columns = columns
+        self.tasks.resize(columns)
+        self._words.columns = columns
         self._reader.resize(columns, rows)
 
     # --- what has come ---
@@ -191,7 +192,7 @@ class Output:
     def leave_rows(self) -> None:
         """What the program has not finished yet stands where the cursor is."""
         line, rows = self._words.end(), self._words.rows
-        self._words = TerminalText(self.tasks.columns, scrolls=True)
+        self._words = TerminalText(self._words.columns, scrolls=True)
         if rows or line:
             self._write("\r\n".join([*rows, *line]))
 

@@ -14,11 +14,14 @@ Never here: painting; reading the environment or a stream, which are arguments.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, get_args
 
+from .cautions import caution
+
 Mode = Literal["fullscreen", "inline", "plain", "off"]
+#: What stays on the screen at the end.
+Leave = Literal["failed"] | bool | None
 
 
 class Policy(NamedTuple):
@@ -61,11 +64,9 @@ def decide(
         raise ValueError(f"unknown display {display!r}: it must be {words} or None")
     wish = environ.get("BAREXEC", "").strip().lower()
     if wish and wish not in known:
-        warnings.warn(
+        caution(
             f"BAREXEC={environ['BAREXEC']!r} means nothing to barexec: "
-            f"it must be one of {', '.join(known)}",
-            RuntimeWarning,
-            stacklevel=2,
+            f"it must be one of {', '.join(known)}"
         )
         wish = ""
     # they are known from the most to the least

@@ -13,6 +13,8 @@ from __future__ import annotations
 import builtins
 import codecs
 import functools
+import io
+import os
 import sys
 import threading
 from collections import deque
@@ -33,10 +35,18 @@ NAP = 0.005
 class _Tap:
     """One buffer, and its own `write`."""
 
-    def __init__(self, buffer: Any, encoding: str) -> None:
-        self.buffer = buffer
-        self.write = buffer.write
-        self.decoder = codecs.getincrementaldecoder(encoding)("replace")
+    def __init__(self, stream: io.TextIOWrapper) -> None:
+        self.buffer: Any = stream.buffer
+        self.write: Callable[[Any], Any] = self.buffer.write
+        self.decoder = codecs.getincrementaldecoder(stream.encoding)("replace")
+        self._fd = stream.fileno()
+
+    def leads_to(self, device: int) -> bool:
+        """Whether the descriptor does, which the program may have pointed elsewhere since."""
+        try:
+            return not device or os.fstat(self._fd).st_rdev == device
+        except OSError:  # closed
+            return False
 
 
 class ProgramText:
@@ -82,10 +92,10 @@ class ProgramText:
         for stream in own_streams(self._device):
             with suppress(OSError, ValueError):
                 stream.flush()
-            self._tap(stream.buffer, stream.encoding)
+            self._tap(stream)
 
-    def _tap(self, buffer: Any, encoding: str) -> None:
-        tap = _Tap(buffer, encoding)
+    def _tap(self, stream: io.TextIOWrapper) -> None:
+        tap = _Tap(stream)
 
         @functools.wraps(tap.write)
         def write(some: Any, /) -> int:
@@ -93,10 +103,13 @@ class ProgramText:
                 self.straight
                 or self._is_own()
                 or not isinstance(some, (bytes, bytearray, memoryview))
+                or not tap.leads_to(self._device)
             ):
                 return int(tap.write(some))
-            self._texts.append((tap, bytes(some)))
-            self._size += memoryview(some).nbytes
+            text = bytes(some)
+            size = len(text)
+            self._texts.append((tap, text))
+            self._size += size  # without a call in it, no other thread gets between
             self._put(next(self._numbers))
             if not self._open:
                 self._give_back()  # it was closed just now
@@ -104,10 +117,10 @@ class ProgramText:
                 self._wait()
             else:
                 self._notify(False)
-            return memoryview(some).nbytes
+            return size
 
         try:
-            buffer.write = write
+            tap.buffer.write = write
         except AttributeError:
             return  # a buffer of the user's own that lets nobody at it: it is left alone
         self._taps.append(tap)
@@ -124,14 +137,16 @@ class ProgramText:
             while self._taken < number:
                 tap, some = self._texts.popleft()
                 self._taken += 1
-                self._size -= len(some)
+                size = len(some)
+                self._size -= size
                 parts.append(tap.decoder.decode(some))
         return "".join(parts)
 
     def close(self) -> None:
         """The buffers are again as they were. A second call does nothing."""
         self._release()
-        self._give_back()
+        with suppress(OSError, ValueError):  # the terminal is gone, which no call of theirs is told
+            self._give_back()
 
     def leave(self) -> None:
         """In a forked child: what waits is the parent's to show."""

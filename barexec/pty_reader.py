@@ -280,8 +280,13 @@ class PtyReader:
             left = bool(self._links or self._ears)
         if left:
             self._interrupt()
-        else:
-            self.stop()
+            return taken
+        self._ticker.stop(1.0)
+        with self._lock:
+            if not self._links:
+                self._close(Link.close)
+                return taken
+        self._ticker.start()  # one was added just now
         return taken
 
     def stop(self, patience: float = 1.0, *, starting: bool = False) -> None:

@@ -207,7 +207,7 @@ class Remote:
         self._bar = bar
         self._location = location
         # by which engines call it
-        self.__name__ = getattr(function, "__name__", None) or type(function).__name__
+        self.__name__ = bars.called(function)
 
     def __reduce__(self) -> tuple[Any, ...]:
         what = self._route, self._id, self.function, self._fill, self._bar, self._location
@@ -247,7 +247,7 @@ def call(remote: Remote, function: Callable[..., Any], /, *args: Any, **kwargs: 
 
 
 def call_each(
-    function: Callable[..., Any], chunk: tuple[tuple[Any, ...], ...], **given: Any
+    function: Callable[..., Any], chunk: tuple[tuple[Any, ...], ...], /, **given: Any
 ) -> list[Any]:
     """What runs a chunk of `map`: its items are what its bar counts.
 

@@ -14,7 +14,6 @@ import multiprocessing
 import os
 import sys
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Literal, TextIO
@@ -23,11 +22,12 @@ from . import display as displays
 from . import policy as policies
 from . import worker
 from .bars import Task
+from .cautions import caution
 from .channel import Receiver, Sender, open_channel
+from .policy import Leave
 from .pool import Pool, ids
 from .ptys import open_link
 from .state import Status
-from .view import Leave
 
 
 def _display_of(policy: policies.Policy, stream: TextIO, *looks: Any) -> displays.Display:
@@ -121,11 +121,7 @@ def join(
     try:
         sender, receiver = (way or open_channel)()
     except OSError as error:
-        warnings.warn(
-            f"barexec shows no progress: no channel could be made ({error})",
-            RuntimeWarning,
-            stacklevel=3,
-        )
+        caution(f"barexec shows no progress: no channel could be made ({error})", 3)
         return None
     for idle in list(displays.live):
         # the garbage collector may have found its last executor at a bad moment

@@ -16,7 +16,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, TypeVar
 
 from . import remote
@@ -139,7 +139,7 @@ class Shown(Executor):
         items = zip(*iterables, strict=False)
         chunks = iter(lambda: tuple(islice(items, size)), ())
         function: Any = Mapped(fn, options, True)
-        return chain.from_iterable(super().map(function, chunks, **later))
+        return _each(super().map(function, chunks, **later))
 
     def _submit(
         self,
@@ -218,3 +218,9 @@ class Around(Shown):
         future: Future[Any] = self._executor.submit(fn, *args, **kwargs)
         self._handed.add(future)
         return future
+
+
+def _each(chunks: Iterator[Iterable[T]]) -> Iterator[T]:
+    """The results of them all. As the stock class's, it can be closed."""
+    for chunk in chunks:
+        yield from chunk

@@ -25,7 +25,6 @@ class TaskText:
         placed: whether there is a screen, on which a task can have a place for its text.
 
     Attributes:
-        columns: of the terminal that tasks believe to write to.
         names: what is to stand before each line of a task, where it is to be named.
         silent: tasks that have ended, and of which `hear` will not tell that they are over.
         heard: how many pieces of text have been taken in: whether that still goes on.
@@ -34,7 +33,8 @@ class TaskText:
     """
 
     def __init__(self, tasks: Tasks, placed: bool = True) -> None:
-        self.columns = 80
+        self._columns = 80
+        """Of the terminal that tasks believe to write to."""
         self.placed = placed
         self.names: dict[int, str] = {}
         self.silent: list[int] = []
@@ -49,18 +49,25 @@ class TaskText:
         self._begun: dict[int, float] = {}
         """Since when what is not finished of that stands there."""
 
+    def resize(self, columns: int) -> None:
+        """The terminal that tasks believe to write to has so many columns now."""
+        self._columns = columns = max(1, columns)
+        written = [task.text for task in self._writers.values() if task.text is not None]
+        for text in (*self._said.values(), *self._strays.values(), *written):
+            text.columns = columns
+
     def read(self, event: Printed, now: float) -> list[str]:
         """A task has written text. Returns the lines that are finished now."""
         self.heard += 1
         task = self._task(event.task)
         if task is None:  # one that is kept no longer
-            text = self._strays.setdefault(event.task, TerminalText(self.columns))
+            text = self._strays.setdefault(event.task, TerminalText(self._columns))
             return text.feed(event.text)
         if task.started is None:
             task.started = now
         if task.text is None:
             placed = self.placed and task.location is not None
-            task.text = TerminalText(self.columns, TEXT_ROWS, drawn=placed)
+            task.text = TerminalText(self._columns, TEXT_ROWS, drawn=placed)
         lines = task.text.feed(event.text)
         task.written = task.text.rows
         self._writers[task.id] = task
@@ -82,7 +89,7 @@ class TaskText:
             if not text:
                 self.names.pop(owner, None)
                 return []
-            said = self._said[owner] = TerminalText(self.columns, TEXT_ROWS)
+            said = self._said[owner] = TerminalText(self._columns, TEXT_ROWS)
         lines = said.feed(text)
         if over:
             lines += said.end()

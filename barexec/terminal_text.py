@@ -29,7 +29,7 @@ _ESCAPE = re.compile(
     """,
     re.VERBOSE,
 )
-_SGR = re.compile(r"\x1b\[[0-9;:]*m")
+SGR = re.compile(r"\x1b\[[0-9;:]*m")
 #: Nothing but SGR and characters that are surely one column wide: measured by counting.
 _NARROW = re.compile(
     "[ -~\xa1-\xac\xae-\u02ff\u0370-\u0373\u0384-\u0386\u0400-\u0482\u2010-\u2027"
@@ -106,7 +106,7 @@ def is_sure(text: str) -> bool:
 def width(text: str) -> int:
     """The display columns that `text` takes, of which SGR takes none."""
     if "\x1b" in text:
-        text = _SGR.sub("", text)
+        text = SGR.sub("", text)
     if is_narrow(text):
         return len(text)
     return sum(map(columns_of, text))
@@ -123,7 +123,7 @@ def clip(text: str, columns: int, mark: str = "…") -> str:
     Returns:
         The line; if it was cut within a style, the style is ended by ESC[m.
     """
-    bare = _SGR.sub("", text) if "\x1b" in text else text
+    bare = SGR.sub("", text) if "\x1b" in text else text
     if is_narrow(bare):
         if len(bare) <= columns:
             return text
@@ -140,7 +140,7 @@ def clip(text: str, columns: int, mark: str = "…") -> str:
     styled = False
     at = 0
     while at < len(text):
-        sgr = _SGR.match(text, at) if text[at] == "\x1b" else None
+        sgr = SGR.match(text, at) if text[at] == "\x1b" else None
         if sgr:
             kept.append(sgr[0])
             styled = sgr[0] not in ("\x1b[m", "\x1b[0m")
@@ -158,7 +158,7 @@ def _only_sgr(text: str) -> str:
     """What of the line is printable, and SGR."""
     parts = []
     at = 0
-    for sgr in _SGR.finditer(text):
+    for sgr in SGR.finditer(text):
         parts += [printable(text[at : sgr.start()]), sgr[0]]
         at = sgr.end()
     return "".join(parts) + printable(text[at:])

@@ -9,11 +9,11 @@ Never here: what is received, or who takes part; a thread.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from .endings import is_gone, warn
 from .output import Output
-from .policy import Policy
+from .policy import Leave, Policy
 from .state import FAULTS, TaskState
 from .stops import Stops
 from .tasks import Tasks
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from .narration import Narration
     from .painters import Painter
     from .painters.plain import PlainPainter
-
-Leave = Literal["failed"] | bool | None
 
 #: Seconds before anything is drawn, so that short runs do not flash.
 QUIET = 0.3

@@ -24,6 +24,16 @@ for name in ("SIGINT", "SIGQUIT"):
         signal.signal(number, usual)
 
 
+@pytest.fixture(autouse=True)
+def _warnings_of_ours_are_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As all others are here: what barexec tells on stderr then is raised."""
+
+    def tell(warning: RuntimeWarning) -> None:
+        raise warning
+
+    monkeypatch.setattr("barexec.cautions.tell", tell)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--rewrite-screens",

@@ -19,12 +19,12 @@ Never here: a stream, a clock, escape codes other than the theme's own.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..cautions import caution
 from ..state import FAULTS, BarState
 from ..theme import Theme
 
@@ -184,9 +184,8 @@ class _Safe:
         own = BarRenderer(self.theme)
         own.align(*self._aligned)
         self.inner = own
-        warnings.warn(
+        caution(
             f"renderer {self._name!r} failed ({type(error).__name__}: {error});"
             " barexec goes on with its own look",
-            RuntimeWarning,
-            stacklevel=3,
+            3,
         )

@@ -13,12 +13,11 @@ Never here: a stream, a clock, the other library.
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from ..state import BarState, Status
-from ..terminal_text import clip, width
+from ..terminal_text import SGR, clip, width
 from ..theme import Theme
 from .bar import STYLES, BarRenderer, says
 from .figures import finite
@@ -36,7 +35,6 @@ LEAST, MOST = 1e-6, 1e15
 LINES_KEPT = 256
 
 _GUTTER = 2
-_SGR = re.compile(r"\x1b\[[0-9;:]*m")
 
 
 class BorrowedRenderer(ABC):
@@ -96,7 +94,7 @@ class BorrowedRenderer(ABC):
             name = clip(name, max(8, columns * 3 // 10), "…" if self.theme.unicode else "..")
         line = self._line(state, name, pad, columns - gutter, not desc and columns >= FAIR)
         if not (running and self.theme.styles):
-            line = _SGR.sub("", line)
+            line = SGR.sub("", line)
         if width(line) > columns - gutter:
             line = clip(line, columns - gutter, "").rstrip(" ")
         styles, paint = STYLES[state.status], self.theme.paint

@@ -18,6 +18,7 @@ from ..state import BarState
 from ..terminal_text import width
 from ..theme import Theme
 from .borrowed import BAR_LEAST, BorrowedRenderer
+from .figures import FORESEEABLE
 
 #: When every bar has begun, by the clock that its widgets are shown.
 EPOCH = datetime(2000, 1, 1)
@@ -112,7 +113,7 @@ class ProgressBarRenderer(BorrowedRenderer):
         return widget
 
     def _remaining(self, remaining: float | None) -> str:
-        if remaining is None:
+        if remaining is None or remaining > FORESEEABLE:
             return "--:--:--"
         return f"{self._progressbar.utils.format_time(timedelta(seconds=int(remaining))):>8}"
 

@@ -15,10 +15,9 @@ from typing import Any
 
 from ..renderers import Renderer, make
 from ..state import BarState, Status
-from ..terminal_text import width
+from ..terminal_text import SGR, width
 from ..theme import Theme
 
-_SGR = re.compile(r"\x1b\[[0-9;:]*m")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 #: How a style may end: all of it, or the colour alone.
 _ENDS = ("\x1b[m", "\x1b[0m", "\x1b[39m")
@@ -96,11 +95,11 @@ def _line(renderer: Renderer, state: BarState, columns: int, coloured: bool) -> 
     line = _asked(renderer.render, state, columns)
     if not isinstance(line, str):
         fault = f"{type(line).__name__} and no str"
-    elif _CONTROL.search(bare := _SGR.sub("", line)):
+    elif _CONTROL.search(bare := SGR.sub("", line)):
         fault = f"a control character in {line!r}"
     elif bare != line and not coloured:
         fault = f"a colour where there is none: {line!r}"
-    elif bare != line and _SGR.findall(line)[-1] not in _ENDS:
+    elif bare != line and SGR.findall(line)[-1] not in _ENDS:
         fault = f"a style that is not ended: {line!r}"
     elif width(bare) > columns:
         fault = f"{width(bare)} columns: {line!r}"

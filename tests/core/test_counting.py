@@ -1305,7 +1305,7 @@ if __name__ == "__main__":
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 @pytest.mark.parametrize(
     ("program", "output", "words"),
-    [(FORKS, "fine 19\n", ""), (PROCESSES, "([0, 1, 2, 0, 1, 2, 0, 1, 2], 3)\n", "3 it")],
+    [(FORKS, "fine 19\n", ""), (PROCESSES, "([0, 1, 2, 0, 1, 2, 0, 1, 2], 3)\n", "3 of 3")],
     ids=["fork", "multiprocessing"],
 )
 def test_a_task_may_fork_while_it_is_sampled(

@@ -24,6 +24,7 @@ from barexec.capture import Capture
 from barexec.line_discipline import TerminalText
 from barexec.pty_reader import PtyReader, Said
 from barexec.ptys import MARK_LIMIT, Link, Marks, open_link
+from barexec.ticker import Ticker
 
 tasks = st.integers(0, 2**64 - 1)
 numbers = st.integers(0, 2**48 - 1)
@@ -464,3 +465,26 @@ def test_what_a_worker_that_starts_is_given_stays_open() -> None:
     assert link._worker.fileno() >= 0
     link.close()
     assert link._worker.fileno() < 0
+
+
+def test_a_pool_that_begins_while_another_ends_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = open_link(), open_link()
+    assert first is not None
+    assert second is not None
+    reader = PtyReader("utf-8", lambda much: None)
+    reader.add(first)
+    reader.start()
+    stop = Ticker.stop
+
+    def slow(ticker: Ticker, *args: float) -> None:
+        monkeypatch.undo()
+        reader.add(second)
+        reader.start()
+        stop(ticker, *args)
+
+    monkeypatch.setattr(Ticker, "stop", slow)
+    reader.remove(first)
+    assert second.fileno() >= 0
+    assert reader.reads
+    reader.stop()
+    assert second.fileno() < 0

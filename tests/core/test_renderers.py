@@ -410,6 +410,14 @@ def test_messages_and_tasks_without_a_bar_are_rows_of_ours(name: str, columns: i
     assert "1 failed" in theirs[0]
 
 
+@pytest.mark.parametrize("name", [*BORROWED, "bar"])
+def test_a_time_beyond_all_use_is_no_matter(name: str) -> None:
+    """As 10**15 items take that are done one each second."""
+    whole = BarState("all", 1, 9, "task", 3.0, remaining=1e15, fraction=0.1, whole=True)
+    far = BarState("far", 1, 10**15, "it", 3.0, 1.0, 1e15, fraction=0.0)
+    assert "1/9" in frame(make(name, PLAIN), 80, [whole, far])[0].replace(" of ", "/")
+
+
 @pytest.mark.parametrize("name", BORROWED)
 def test_status_is_a_glyph_and_a_colour(name: str) -> None:
     lines = frame(make(name, COLOUR), 80)

@@ -19,6 +19,7 @@ from concurrent.futures import (
     ThreadPoolExecutor,
 )
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
@@ -271,6 +272,18 @@ def test_chunks_count_their_items(tasks: list[Tasks]) -> None:
     assert squares == [n * n for n in range(250)]
     assert bar_of(tasks[0], "square[100:200]") == (Status.DONE, 100, 100)
     assert tasks[0].items[Status.DONE] == 257
+
+
+def _is_filled(x: int, chunk: barexec.Bar, function: barexec.Writer) -> int:
+    return x if isinstance(chunk, barexec.Bar) and isinstance(function, barexec.Writer) else -1
+
+
+def test_parameters_of_any_name_are_filled_in_chunks() -> None:
+    with (
+        barexec.wrap(ThreadPoolExecutor(1)) as ex,
+        closing(ex.map(_is_filled, [1, 2, 3], chunksize=2)) as results,  # type: ignore[type-var]
+    ):
+        assert list(results) == [1, 2, 3]
 
 
 class Elsewhere(Executor):

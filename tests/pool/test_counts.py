@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from multiprocessing.context import BaseContext
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 import tasks
 from displays_seen import Shown
 
-from barexec import ProgressPoolExecutor, channel, sharing, worker
+from barexec import ProgressPoolExecutor, ProgressThreadPoolExecutor, channel, sharing, worker
 from barexec import display as displays
 from barexec import events as records
 from barexec.display import FLOOD, INTERVAL, Display
@@ -388,3 +389,37 @@ def test_where_thousands_of_tasks_end_a_frame_comes_half_as_often(display: Displ
         assert display._step(0.0)
         assert display._ticker.interval == times * INTERVAL
     pool.forget()
+
+
+def test_the_end_of_a_task_whose_pool_begins_just_now_is_not_lost(
+    shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drain, begin, drained = displays._drain, threading.Event(), threading.Event()
+    others: list[ProgressThreadPoolExecutor] = []
+
+    def begins() -> None:
+        others.append(ProgressThreadPoolExecutor(1))
+        future = others[0].submit(tasks.raises)
+        assert isinstance(future.exception(60), ValueError)
+        with suppress(ValueError):
+            others[0].submit(tasks.square, 1).result(60)  # after it, the first has been told
+
+    def drained_late(messages: Any) -> Any:
+        if begin.is_set() and not drained.is_set():
+            thread = threading.Thread(target=begins)
+            thread.start()
+            thread.join()
+            drained.set()
+        return drain(messages)
+
+    monkeypatch.setattr(displays, "_drain", drained_late)
+    with ProgressPoolExecutor(1) as executor:
+        executor.submit(tasks.square, 3).result()
+        begin.set()
+        assert drained.wait(60)
+        others[0].shutdown()
+    assert [task.status for task in shown.tasks.values()] == [
+        Status.DONE,
+        Status.FAILED,
+        Status.DONE,
+    ]

@@ -28,6 +28,7 @@ from barexec import (
     view,
 )
 from barexec import display as displays
+from barexec.options import DESC_MOST
 from barexec.options import name_of as _name
 from barexec.state import BarState
 from barexec.testing import Screen
@@ -407,6 +408,31 @@ def test_a_task_is_called_by_its_function_and_plain_arguments(
     assert _name(tasks.square, args, kwargs) == name
 
 
+class Odd:
+    """As a proxy may be that knows not yet what it stands for."""
+
+    __module__ = property(lambda self: "odd")  # type: ignore[assignment]
+
+    def __call__(self, *args: object) -> int:
+        return 9
+
+    def __getattr__(self, name: str) -> Any:
+        raise KeyError(name)
+
+
+def test_a_task_is_called_something_whatever_it_is_made_of() -> None:
+    assert _name(Odd(), (Odd(), 3), {}) == "Odd(…, 3)"
+    with ProgressThreadPoolExecutor(1, display="plain") as executor:
+        assert executor.submit(Odd(), Odd()).result() == 9
+
+
+def test_a_name_without_end_is_cut(shown: Shown) -> None:
+    with ProgressPoolExecutor(1) as executor:
+        executor.options(desc="ä" * 100_000).submit(tasks.square, 3)
+    (name,) = (name for name, _ in shown.outcomes)
+    assert len(name) == DESC_MOST
+
+
 @pytest.mark.parametrize("kind", [ProgressPoolExecutor, ProgressThreadPoolExecutor])
 def test_a_stream_that_is_like_no_key_is_no_matter(
     kind: Any, terminal: Callable[[], Terminal], monkeypatch: pytest.MonkeyPatch
@@ -437,6 +463,26 @@ def test_no_name_is_kept_of_a_task_that_has_ended(
         with pytest.raises(ValueError, match="it broke"):
             executor.submit(tasks.raises).result()
     assert shown.only._output.tasks.names == {}
+
+
+def test_a_question_may_come_while_an_executor_begins(
+    shown: Shown, terminal: Callable[[], Terminal]
+) -> None:
+    """As of a signal handler that asks whether to end."""
+    terminal()
+    asked = threading.Event()
+
+    def begins() -> None:
+        with displays.lock, paused():
+            displays.live[0].kick(may_wait=False)
+            asked.set()
+
+    with ProgressPoolExecutor(1) as executor:
+        executor.submit(tasks.square, 3).result()
+        thread = threading.Thread(target=begins, daemon=True)
+        thread.start()
+        assert asked.wait(60)
+        thread.join()
 
 
 def test_a_display_that_begins_in_a_pause_waits_for_its_end(

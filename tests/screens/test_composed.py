@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from barexec.events import Advanced, Started
-from barexec.frame import Frame, Layout, Leave
+from barexec.frame import Frame, Layout
+from barexec.policy import Leave
 from barexec.renderers import get
 from barexec.state import Status, TaskState
 from barexec.tasks import NONE_DEAD, Tasks, apply

@@ -60,3 +60,21 @@ def test_a_renderer_that_fails_harms_neither_the_work_nor_the_display(start: Sta
     assert shown.count("RuntimeWarning") == 1
     assert "renderer 'Broken' failed (KeyError: 'no such colour')" in shown
     assert program.wait() == 0
+
+
+def test_where_warnings_are_errors_ours_fails_nothing(start: Start) -> None:
+    code = """
+    warnings.simplefilter("error")
+    class Broken:
+        def render(self, state, columns):
+            raise KeyError("no such colour")
+    """ + PROGRAM.format(renderer="Broken()").replace("\n", "\n    ")
+    program = start(code, columns=180, rows=30, PYTHONUTF8="1", BAREXEC="foo")
+    program.until(lambda screen: any("3/10" in row and "━" in row for row in screen.rows))
+    program.open_gate()
+    program.until(lambda screen: "[3, 7]" in screen.rows)
+    assert program.wait() == 0
+    shown = "\n".join(program.screen.rows)
+    assert "Traceback" not in shown
+    assert "RuntimeWarning: BAREXEC='foo' means nothing to barexec" in shown
+    assert "RuntimeWarning: renderer 'Broken' failed (KeyError: 'no such colour')" in shown

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
+from typing import BinaryIO
 
 import pytest
 from pty_program import PtyProgram
+
+from barexec.program_text import ProgramText
 
 Start = Callable[..., PtyProgram]
 
@@ -325,6 +331,101 @@ assert caught.getvalue() == "caught\\n"
 print("shown")
 """
     assert finished(start(program_of(body))) == ["shown"]
+
+
+def test_a_descriptor_that_leads_elsewhere_for_a_while_is_left_alone(
+    start: Start, tmp_path: Path
+) -> None:
+    """As those recipes do that silence, or catch, whatever is printed."""
+    file = tmp_path / "caught"
+    body = f"""
+caught = os.open({str(file)!r}, os.O_CREAT | os.O_WRONLY)
+sys.stdout.flush()
+saved = os.dup(1)
+os.dup2(caught, 1)
+print("caught")
+sys.stdout.flush()
+os.dup2(saved, 1)
+print("shown")
+"""
+    assert finished(start(program_of(body))) == ["shown"]
+    assert file.read_text() == "caught\n"
+
+
+def test_the_cursor_moves_over_all_columns(start: Start) -> None:
+    """The last one is ours: a row that fills it would leave the cursor between two rows."""
+    code = """
+def says(gate):
+    print("a task", end="\\033[999C\\033[5D[ok]\\n", flush=True)
+
+if __name__ == "__main__":
+    with ProgressPoolExecutor(1) as ex:
+        ex.submit(says, 0).result()  # before the first frame
+        print("the program", end="\\033[999C\\033[5D[ok]\\n")
+        ex.submit(counted, 3)
+        while not (display.live[0]._view._screen): time.sleep(0.01)
+        gate()
+"""
+    program = start(code, columns=120)
+    program.until(lambda screen: any("3/10" in row for row in screen.rows))
+    program.open_gate()
+    assert program.wait() == 0
+    found = {line.split("  ")[0]: line.find("[ok]") for line in lines_of(program)}
+    assert (found["a task"], found["the program"]) == (113, 113)
+
+
+def test_a_terminal_that_goes_away_while_the_program_prints_ends_the_display(
+    start: Start, tmp_path: Path
+) -> None:
+    seen = tmp_path / "seen"
+    body = f"""
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+threading.excepthook = lambda args: open({str(seen)!r}, "a").write(repr(args.exc_value))
+shown = display.live[0]
+open_gate()
+while not shown.finished.is_set():
+    try:
+        print("more", flush=True)
+    except OSError:
+        pass
+task.result()
+pool = ex._pool
+ex.shutdown()
+open({str(seen)!r}, "a").write(f"gone {{pool.gone.is_set()}}")
+os._exit(0)
+"""
+    program = start(program_of(body), controlling=False)
+    program.until(lambda screen: "more" in screen.rows)
+    program.hang_up()
+    program.process.wait(60)
+    assert seen.read_text() == "gone True"
+
+
+def test_what_waits_is_counted_right_however_threads_take_turns(tmp_path: Path) -> None:
+    numbers: deque[int] = deque()
+    interval = sys.getswitchinterval()
+    with (tmp_path / "out").open("w", encoding="utf-8") as stream:
+        text = ProgramText(0, lambda: False, numbers.append, lambda much: None)
+        text._open = True
+        text._tap(stream)
+        writers = [Thread(target=_writes, args=(stream.buffer,)) for _ in range(2)]
+        sys.setswitchinterval(1e-6)
+        try:
+            for writer in writers:
+                writer.start()
+            while numbers or any(writer.is_alive() for writer in writers):
+                if numbers:
+                    text.take(numbers.popleft())
+        finally:
+            sys.setswitchinterval(interval)
+        text.take(1 << 30)
+        assert text._size == 0
+        text.close()
+
+
+def _writes(buffer: BinaryIO) -> None:
+    for _ in range(20_000):
+        buffer.write(b"some")
 
 
 def test_an_exception_is_whole(start: Start) -> None:
