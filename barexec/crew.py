@@ -20,6 +20,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from multiprocessing import connection
 from time import monotonic
 from types import FrameType
@@ -36,6 +37,8 @@ LAST_GRACE = 0.2
 #: What `multiprocessing` takes for the exit code of a process of the fork server of which another
 #: thread has just read the true one (CPython, popen_forkserver.poll).
 STOLEN = 255
+#: Seconds for which a thread is waited for without a look for Ctrl-C.
+AWHILE = 0.1
 
 _crews: WeakSet[Crew] = WeakSet()
 
@@ -103,17 +106,24 @@ class Crew:
         return self._stopping is not None
 
     @contextmanager
-    def waited_for(self, interrupt: Callable[[bool], object]) -> Iterator[None]:
+    def waited_for(
+        self, thread: threading.Thread | None, interrupt: Callable[[bool], object]
+    ) -> Iterator[None]:
         """Within, where the stock class's thread is joined, Ctrl-C raises nothing: a `join`
         that is left by an exception takes the thread for ended (CPython before 3.13), and the
         stock class then closes what that still needs (tests/faults, Ctrl-C twice).
 
         Args:
+            thread: the stock class's, if it runs.
             interrupt: called instead; with whether the `join` has begun.
         """
+        if thread is not None:
+            thread.join = partial(_join, thread)  # type: ignore[method-assign]
 
         def interrupted(number: int, frame: FrameType | None) -> None:
-            interrupt(frame is not None and frame.f_code.co_filename == threading.__file__)
+            code = None if frame is None else frame.f_code
+            joins = code is _join.__code__ or (code and code.co_filename == threading.__file__)
+            interrupt(bool(joins))
 
         ours = (
             threading.current_thread() is threading.main_thread()
@@ -124,6 +134,8 @@ class Crew:
         try:
             yield
         finally:
+            if thread is not None:
+                vars(thread).pop("join", None)
             if self._stopping is not None and self._stopping.ident is not None:
                 self._stopping.join()
             if ours and signal.getsignal(signal.SIGINT) is interrupted:
@@ -212,6 +224,15 @@ def _ended(sentinels: Iterable[int], seconds: float) -> list[Any]:
         return connection.wait(list(sentinels), seconds)
     except OSError:
         return []
+
+
+def _join(thread: threading.Thread, timeout: float | None = None) -> None:
+    """Wait for the end of a thread. A Ctrl-C that comes just as the main thread begins to wait,
+    CPython tells of only once it does so no longer: it does not for long."""
+    join = threading.Thread.join
+    while timeout is None and thread.is_alive():
+        join(thread, AWHILE)
+    join(thread, timeout)
 
 
 class _Process:

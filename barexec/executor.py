@@ -229,7 +229,8 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             self._shutdown(wait, cancel_futures)
             return
         stopping = crew.stopping
-        with crew.waited_for(self._interrupt):
+        thread = getattr(self, "_executor_manager_thread", None)
+        with crew.waited_for(thread, self._interrupt):
             self._shutdown(wait, cancel_futures)
         crew.close()
         if crew.stopping and not stopping:
