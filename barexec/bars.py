@@ -77,12 +77,15 @@ class Bar:
     """The handle on one bar of the running task. Names as in tqdm.
 
     In a task, `Bar(total=…)` makes one, nested under those that are open; outside any
-    pool it shows as a plain bar on a terminal, and as nothing elsewhere.
+    pool it shows as one bar on a terminal, and as nothing elsewhere. `with Bar(…) as bar:`
+    closes it at the block's end.
 
     Args:
         total: how much there is to do, >= 0; None where unknown.
-        desc: what it is; by default the task's name.
-        unit: what is counted.
+        desc: what it is; by default the task's name for its first bar, none for others. 192
+            bytes of UTF-8 of it are shown, 160 of `postfix` and 32 of `unit`.
+        unit: what is counted; "B" is shown with prefixes of powers of 1,000 (41.9M), others
+            from 1,000,000 on.
 
     Attributes:
         n: how much is done; may be set. Exact up to 2**53.
@@ -132,7 +135,11 @@ class Bar:
         self._serial = next(_serials)
 
     def update(self, n: float = 1) -> None:
-        """`n` more are done."""
+        """`n` more are done; a number below 0 takes back.
+
+        Raises:
+            TypeError: it is no number.
+        """
         self._n += n
 
     @property
@@ -147,7 +154,8 @@ class Bar:
 
     @property
     def total(self) -> float | None:
-        """How much there is to do; None where unknown."""
+        """How much there is to do, >= 0; None where unknown. May be set, which raises TypeError
+        or ValueError as the constructor does."""
         return self._total
 
     @total.setter
@@ -192,7 +200,11 @@ class Bar:
         return self._closed_at is not None
 
     def reset(self, total: float | None = None) -> None:
-        """Start anew at 0, now; with another `total`, if one is given."""
+        """Start anew at `n` = 0, now; with another `total`, if one is given.
+
+        Raises:
+            TypeError, ValueError: `total` is not a number, or less than 0.
+        """
         if total is not None:
             self._total = valid_total(total)
         self.n = 0
@@ -282,7 +294,7 @@ def track(
         iterable: what to iterate over.
         total: how many items there are, >= 0; by default as many as `iterable` says
             (`len`, or its length hint), else unknown.
-        desc: what it is; by default the task's name.
+        desc: what it is; by default the task's name for its first bar, none for others.
         unit: what an item is called.
 
     Returns:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 class Looks(TypedDict, total=False):
-    """The options of `ProgressPoolExecutor` that say how it looks, of any engine's executor."""
+    """The options that say how an executor of any engine looks, as `ProgressPoolExecutor` has
+    them, which describes each: `renderer`, `fullscreen`, `display`, `desc`, `leave`, `capture`,
+    `terminal`."""
 
     renderer: str | Renderer
     fullscreen: bool

@@ -53,13 +53,15 @@ class BarState(NamedTuple):
         elapsed: seconds it has run, or ran.
         rate: units a second, or None where not known.
         remaining: seconds still to go, or None where not known.
-        status: of its task.
+        status: of its task: `Status.PENDING`, RUNNING, DONE, FAILED, CANCELLED or LOST, each
+            a str ("pending", …).
         depth: 0 for the task's row, 1 and up for bars nested in it.
         fraction: between 0 and 1, or None where unknown. For a plain bar n / total.
         counted: whether there is a bar at all; a task without one has only a name and
             a time.
         postfix: words after the numbers.
-        message: why it failed, in one line; empty otherwise.
+        message: one line on how it ended, where there is something to say: why it failed or
+            was lost, that it was interrupted; empty otherwise.
         whole: whether this is the row for all tasks together.
     """
 

@@ -25,7 +25,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..cautions import caution
-from ..state import FAULTS, BarState
+from ..state import FAULTS, BarState, Status
 from ..theme import Theme
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ __all__ = [
     "BarState",
     "ProgressBarRenderer",
     "Renderer",
+    "Status",
     "Theme",
     "TqdmRenderer",
 ]

@@ -544,7 +544,8 @@ if __name__ == "__main__":
     program.screen = Unseen()  # type: ignore[assignment]
     program.gate.touch()
     done = program.gate.with_name(program.gate.name + ".done")
-    end, lines = monotonic() + PATIENCE, []
+    end = monotonic() + PATIENCE
+    lines: list[bytes] = []
     while len(lines) < 20_000 or not done.exists():
         assert monotonic() < end, (len(lines), done.exists())
         program.listen(0.05)
