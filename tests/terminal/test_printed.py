@@ -489,9 +489,9 @@ if __name__ == "__main__":
     found = re.findall(
         rb"line (\d) (\d+) of some length so that the terminal is soon full;", written
     )
-    # nothing tells the workers apart any more: one may write within the line of another
     assert written.count(b";") == 4 * 3000 + 1  # of the warning
-    assert len(set(found)) == len(found) > 4 * 3000 - 100
+    # nothing tells the workers apart any more: one may write within the line of another
+    assert len(set(found)) == len(found) > 4 * 3000 * 0.9
 
 
 @pytest.mark.parametrize("method", METHODS)
