@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing import connection
-from time import monotonic
+from time import monotonic, sleep
 from types import FrameType
 from typing import Any
 from weakref import WeakSet
@@ -39,6 +39,8 @@ LAST_GRACE = 0.2
 STOLEN = 255
 #: Seconds for which a thread is waited for without a look for Ctrl-C.
 AWHILE = 0.1
+#: Seconds between two looks at what another thread is about to say.
+MOMENT = 0.001
 
 _crews: WeakSet[Crew] = WeakSet()
 
@@ -162,7 +164,7 @@ class Crew:
         for sentinel in _ended(processes, 0):
             process = processes[sentinel]
             process.join(LAST_GRACE)
-            code = process.exitcode
+            code = _exit_code(process)
             if self._fresh and (code == 0 or (code == STOLEN and self._is_served)):
                 continue  # it has ended as it should, or perhaps so
             if code is not None:
@@ -224,6 +226,15 @@ def _ended(sentinels: Iterable[int], seconds: float) -> list[Any]:
         return connection.wait(list(sentinels), seconds)
     except OSError:
         return []
+
+
+def _exit_code(process: Any) -> int | None:
+    """How a process ended. One thread alone is told by the system: where that was another, it says
+    so in a moment."""
+    until = monotonic() + LAST_GRACE
+    while (code := process.exitcode) is None and monotonic() < until:
+        sleep(MOMENT)
+    return code  # type: ignore[no-any-return]
 
 
 def _join(thread: threading.Thread, timeout: float | None = None) -> None:

@@ -43,6 +43,28 @@ def test_how_a_process_died_is_known_at_once(way: Callable[[], object], told: st
     crew.close()
 
 
+def test_an_exit_code_that_another_thread_is_just_told_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The system tells one alone, and that one had no time to say so yet."""
+    crew = Crew(get_context("fork"))
+    process = crew.Process(target=partial(os._exit, 3))
+    process.start()
+    stock = os.waitpid
+    told: list[int] = []
+
+    def waitpid(pid: int, options: int) -> tuple[int, int]:
+        if len(told) < 3:
+            told.append(pid)
+            raise ChildProcessError  # another has just waited for it
+        return stock(pid, options)
+
+    assert connection.wait([process.sentinel], 60)
+    monkeypatch.setattr(os, "waitpid", waitpid)
+    assert crew.dead() == {process.pid: "exit 3"}
+    crew.close()
+
+
 @pytest.mark.parametrize("fresh", [True, False])
 def test_an_exit_code_that_another_thread_has_read_is_no_death_where_workers_are_replaced(
     fresh: bool,

@@ -97,8 +97,8 @@ PROTECTIONS = [
         "no channel can be made",
         "spawn-inline",
         "sharing.py",
-        "    except OSError as error:\n        warnings.warn(",
-        "    except ZeroDivisionError as error:\n        warnings.warn(",
+        "    except OSError as error:\n        caution(",
+        "    except ZeroDivisionError as error:\n        caution(",
     ),
     Protection(
         "sys.stderr is closed",
