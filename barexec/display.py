@@ -465,7 +465,7 @@ class Display:
         """The bars may be on the screen again."""
         with self._round:
             self._view.step_back()
-        self.kick()
+        self.kick(may_wait=False)  # a handler may have come while one just begins
 
 
 def _held() -> bool:

@@ -10,8 +10,8 @@ One call lives thus: its number and name go to the display, then the stock execu
 the call with a `worker.Call` in the place of the function; the worker turns that back into
 the function; the Future's own callback says how it ended. Results never pass through us.
 
-Never here: private attributes of the base class; a reference from the display back to the
-executor, which would keep one alive that its user dropped.
+Never here: private attributes of the base class, but the thread that its `shutdown` joins; a
+reference from the display back to the executor, which would keep one alive that its user dropped.
 """
 
 from __future__ import annotations
@@ -81,8 +81,9 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         fullscreen: the same as `display="fullscreen"`, where `display` is None.
         display: "fullscreen" (bars on a screen of their own), "inline" (bars below what
             stands on the terminal), "plain" (lines for a log) or "off" (the stock
-            executor); None: "inline". It is the most that is shown: the environment variable
-            BAREXEC may say less, and where stderr is no terminal there are no bars.
+            executor); None: what the environment variable BAREXEC says, else "inline". It is
+            the most that is shown: BAREXEC may say less, and where stderr is no terminal there
+            are no bars.
         desc: the name of the whole.
         leave: what stays on the screen at the end: True (everything), False (nothing),
             "failed" (the whole and what failed), None (everything if it fits on the

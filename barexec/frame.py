@@ -156,7 +156,8 @@ class Layout:
         if grid is None:
             shown = list(reversed(tasks.failed.values()))
             room = rows - len(head)
-            if not len(shown) == count <= room:
+            told = len(shown) == count or (head and tasks.counts[DONE] + len(shown) == count)
+            if not (told and len(shown) <= room):
                 room = max(0, room - 1)
             del shown[room:]
             grid = self._stack(head, shown, {}, columns, now, True)

@@ -39,13 +39,13 @@ class _Tap:
         self.buffer: Any = stream.buffer
         self.write: Callable[[Any], Any] = self.buffer.write
         self.decoder = codecs.getincrementaldecoder(stream.encoding)("replace")
-        self._fd = stream.fileno()
+        self._stream = stream
 
     def leads_to(self, device: int) -> bool:
         """Whether the descriptor does, which the program may have pointed elsewhere since."""
         try:
-            return not device or os.fstat(self._fd).st_rdev == device
-        except OSError:  # closed
+            return not device or os.fstat(self._stream.fileno()).st_rdev == device
+        except (OSError, ValueError):  # closed
             return False
 
 

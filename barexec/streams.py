@@ -112,9 +112,10 @@ def leads_to(stream: object, device: int) -> TypeGuard[io.TextIOWrapper]:
     """
     if not isinstance(stream, io.TextIOWrapper):
         return False
-    with suppress(OSError, ValueError):  # closed
-        # on Windows there is but one console, and no `st_rdev`
-        return stream.isatty() and (not device or os.fstat(stream.fileno()).st_rdev == device)
+    with suppress(OSError, ValueError):  # closed; without a descriptor
+        if not device:  # on Windows there is but one console
+            return os.name == "nt" and stream.isatty()
+        return stream.isatty() and os.fstat(stream.fileno()).st_rdev == device
     return False
 
 

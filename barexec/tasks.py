@@ -275,9 +275,9 @@ class Tasks:
         """Seconds until the last task ends, or None where not known."""
         assert self._rate is not None  # `whole` has made it
         by_rate = self._rate.remaining(elapsed, total)
-        if self.pending and len(self.running) > KEPT:
-            return by_rate  # to ask each of thousands would cost more than it tells
-        each = [task.remaining(now) for task in self.running.values()]
+        # of thousands, those that began first: to ask each would cost more than it tells
+        most = KEPT if self.pending else None
+        each = [task.remaining(now) for task in islice(self.running.values(), most)]
         longest = max((seconds for seconds in each if seconds is not None), default=0.0)
         if not self.pending and None not in each:
             return longest

@@ -108,7 +108,6 @@ class Ticker:
                 self._starting.release()
 
     def _start(self) -> None:
-        _register_fork_hooks()
         self._stopping = False
         self.parked = False
         # each thread has a bell of its own: one that was given up is not woken again
@@ -199,7 +198,6 @@ _JOINS_EARLY = sys.version_info[:2] == (3, 12)
 #: CPython whose `fork` warns of threads that the hooks below have started again (gh-137109).
 _WARNS_LATE = (3, 13) <= sys.version_info < (3, 13, 10) or (3, 14) <= sys.version_info < (3, 14, 1)
 
-_hooked = False
 _resting: list[Ticker] = []
 #: One entry for each fork under way: threads may fork at the same time.
 _forks: list[None] = []
@@ -235,13 +233,6 @@ def _call_soon(function: Callable[[], None]) -> None:
 _TOOL = 4
 
 
-def _register_fork_hooks() -> None:
-    global _hooked
-    if not _hooked and hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
-        os.register_at_fork(before=_rest, after_in_parent=_resume, after_in_child=_forget)
-        _hooked = True
-
-
 def _rest() -> None:
     _forks.append(None)
     for ticker in list(_started):
@@ -274,3 +265,8 @@ def _forget() -> None:
         ticker._thread = None
     _resting.clear()
     _forks.clear()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    with suppress(RuntimeError):  # not in every interpreter of a process
+        os.register_at_fork(before=_rest, after_in_parent=_resume, after_in_child=_forget)

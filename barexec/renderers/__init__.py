@@ -24,7 +24,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..cautions import caution
+from ..cautions import caution_aside
 from ..state import FAULTS, BarState, Status
 from ..theme import Theme
 
@@ -185,8 +185,7 @@ class _Safe:
         own = BarRenderer(self.theme)
         own.align(*self._aligned)
         self.inner = own
-        caution(
+        caution_aside(
             f"renderer {self._name!r} failed ({type(error).__name__}: {error});"
-            " barexec goes on with its own look",
-            3,
+            " barexec goes on with its own look"
         )

@@ -185,7 +185,8 @@ def test_nothing_to_show() -> None:
         (None, 24, ("whole", "1", "2", "3", "4", "5", "6")),
         (None, 7, ("whole", "1", "2", "3", "4", "5", "6")),
         (None, 6, ("whole", "2", "4", "5")),
-        (None, 4, ("whole", "4", "5", "  … 1 failed, 3 done")),
+        (None, 4, ("whole", "2", "4", "5")),
+        (None, 3, ("whole", "5", "  … 2 failed, 3 done")),
         (None, 1, ("whole",)),
         ("failed", 24, ("whole", "2", "4", "5")),
         (True, 3, ("whole", "1", "2", "3", "4", "5", "6")),
@@ -356,8 +357,8 @@ def test_text_has_the_row_of_the_name_or_those_below_bars() -> None:
     pool.end(3)
     assert on.final(pool.tasks, 79, 24, 1.0, None) == ("whole", "1", "a", "2", "c", "3")
     assert on.final(pool.tasks, 79, 5, 1.0, None) == ("whole", "1", "2", "3")
-    assert on.final(pool.tasks, 79, 3, 1.0, "failed") == ("whole", "1")
-    assert on.final(pool.tasks, 79, 4, 1.0, "failed") == ("whole", "1", "a")
+    assert on.final(pool.tasks, 79, 3, 1.0, "failed") == ("whole", "1", "a")
+    assert on.final(pool.tasks, 79, 2, 1.0, "failed") == ("whole", "1")
 
 
 def test_the_last_line_stays_while_the_text_above_it_comes_and_goes() -> None:

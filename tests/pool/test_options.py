@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import tasks
-from displays_seen import Shown
+from displays_seen import Script, Shown
 
 from barexec import (
     Bar,
@@ -24,6 +24,7 @@ from barexec import (
     ProgressThreadPoolExecutor,
     fullscreen,
     paused,
+    sharing,
     track,
     view,
 )
@@ -463,6 +464,69 @@ def test_no_name_is_kept_of_a_task_that_has_ended(
         with pytest.raises(ValueError, match="it broke"):
             executor.submit(tasks.raises).result()
     assert shown.only._output.tasks.names == {}
+
+
+class Emulated(io.RawIOBase):
+    """What a window shows: a terminal, but no descriptor."""
+
+    def isatty(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, some: Any) -> int:
+        return len(some)
+
+
+@pytest.mark.parametrize("kind", [ProgressPoolExecutor, ProgressThreadPoolExecutor])
+def test_a_terminal_without_a_descriptor_is_no_matter(
+    kind: Any, shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = io.TextIOWrapper(io.BufferedWriter(Emulated()), encoding="utf-8")
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("BAREXEC", "inline")
+    monkeypatch.setenv("TERM", "xterm")
+    with kind(1) as executor:
+        assert executor.submit(tasks.square, 3).result() == 9
+    assert list(track(range(3))) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("options", [("-W", "always"), ("-W", "error")])
+@pytest.mark.parametrize("stderr", ["sys.stderr.close()", "sys.stderr = None"])
+def test_what_is_wrong_is_not_told_where_nobody_reads(
+    script: Script, stderr: str, options: tuple[str, ...]
+) -> None:
+    done = script(
+        f"""
+os.environ["BAREXEC"] = "plane"
+{stderr}
+with ProgressPoolExecutor(1) as executor:
+    print(executor.submit(abs, -9).result())
+""",
+        options=options,
+    )
+    assert (done.returncode, done.stdout) == (0, "9\n")
+
+
+def test_a_pause_may_come_and_go_while_a_display_begins(
+    shown: Shown, terminal: Callable[[], Terminal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a signal handler that asks something."""
+    terminal()
+    display_of = sharing._display_of
+
+    def asked(*args: Any) -> displays.Display:
+        display = display_of(*args)
+        with paused():
+            pass
+        return display
+
+    monkeypatch.setattr(sharing, "_display_of", asked)
+    with ProgressPoolExecutor(1) as executor:
+        executor.submit(tasks.square, 3).result()
+        assert displays.live
+    assert shown.outcomes == [("square(3)", "DONE")]
 
 
 def test_a_question_may_come_while_an_executor_begins(

@@ -49,15 +49,25 @@ def test_the_looks_of_others(start: Start, renderer: str, running: str, done: st
 def test_a_renderer_that_fails_harms_neither_the_work_nor_the_display(start: Start) -> None:
     code = """
     class Broken:
+        calls = 0
         def render(self, state, columns):
-            raise KeyError("no such colour")
+            Broken.calls += 1
+            if Broken.calls > 12:  # in the midst of a frame, when others are on the screen
+                raise KeyError("no such colour")
+            return f"━ {state.desc}"
     """ + PROGRAM.format(renderer="Broken()").replace("\n", "\n    ")
     program = start(code, columns=180, rows=30, PYTHONUTF8="1")
     program.until(lambda screen: any("3/10" in row and "━" in row for row in screen.rows))
     program.open_gate()
     program.until(lambda screen: "[3, 7]" in screen.rows)
     shown = "\n".join(program.screen.rows)
-    assert shown.count("RuntimeWarning") == 1
+    assert shown.count("RuntimeWarning: renderer 'Broken' failed") == 1
+    # no row of another frame is left
+    assert [row.split()[1] for row in program.screen.rows if "━" in row] == [
+        "tasks",
+        "counted(3)",
+        "counted(7)",
+    ]
     assert "renderer 'Broken' failed (KeyError: 'no such colour')" in shown
     assert program.wait() == 0
 
