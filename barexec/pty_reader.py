@@ -280,14 +280,18 @@ class PtyReader:
             left = bool(self._links or self._ears)
         if left:
             self._interrupt()
-            return taken
-        self._ticker.stop(1.0)
+        else:
+            self._rest(1.0)
+        return taken
+
+    def _rest(self, patience: float) -> None:
+        """There is nobody to be heard: close everything, and end the thread."""
+        self._ticker.stop(patience)
         with self._lock:
             if not self._links:
                 self._close(Link.close)
-                return taken
+                return
         self._ticker.start()  # one was added just now
-        return taken
 
     def stop(self, patience: float = 1.0, *, starting: bool = False) -> None:
         """End the thread, and close everything. A second call does nothing.
@@ -412,12 +416,7 @@ class PtyReader:
                     break  # the display is to take some first
                 selector = self._select() if self._links or ears else None
             if selector is None:
-                self._ticker.stop(0)
-                with self._lock:
-                    if not self._links:
-                        self._close(Link.close)
-                        return False
-                self._ticker.start()  # one was added just now
+                self._rest(0)
                 return False
             waits = self._said or any(ear.unmarked for ear in ears)
             try:
