@@ -16,8 +16,8 @@ from ..writer import Screen as Screenless
 
 #: Records that are sent, and pieces of full size while nobody takes them.
 _MANY, _FLOOD = 3000, 1500
-#: Seconds that a send may take, and that the last record may need.
-_AT_ONCE, _LATE = 1.0, 10.0
+#: Seconds that a send may take on a busy machine, and that the last record may need.
+_AT_ONCE, _LATE = 5.0, 10.0
 
 
 def check_way(way: Callable[[], tuple[Any, Receiver]], run: Callable[..., Any]) -> None:
