@@ -156,7 +156,7 @@ class Layout:
         if grid is None:
             shown = list(reversed(tasks.failed.values()))
             room = rows - len(head)
-            told = len(shown) == count or (head and tasks.counts[DONE] + len(shown) == count)
+            told = len(shown) == count or (head and _quiet(tasks, ()) + len(shown) == count)
             if not (told and len(shown) <= room):
                 room = max(0, room - 1)
             del shown[room:]
@@ -164,8 +164,7 @@ class Layout:
             if len(grid) > len(head) + room:
                 grid = self._stack(head, shown, {}, columns, now, False)
         last = self._rest(tasks, shown, columns, rows)
-        good = tasks.counts[DONE] - sum(task.status is DONE for task in shown)
-        if head and leave is not True and good == count - len(shown):
+        if head and leave is not True and _quiet(tasks, shown) == count - len(shown):
             last = ""  # which the whole has said
         if last and (leave is True or len(grid) < rows):
             grid.append([(last, 0, columns)])
@@ -433,6 +432,12 @@ def _put(
 def _within(location: Location, columns: int, rows: int) -> bool:
     """Whether the location is on the screen."""
     return location[0] < columns and location[1] < rows
+
+
+def _quiet(tasks: Tasks, shown: Iterable[TaskState]) -> int:
+    """How many tasks without a row the whole says all of: they are done, or cancelled."""
+    over = DONE, CANCELLED
+    return sum(map(tasks.counts.__getitem__, over)) - sum(task.status in over for task in shown)
 
 
 def _flows(task: TaskState) -> bool:

@@ -189,7 +189,11 @@ def _emulator() -> tuple[Any, Any]:
                     self.cursor.attrs = self.cursor.attrs._replace(**dim)
 
         def draw(self, data: str) -> None:
-            for char in data.translate(self.g1_charset if self.charset else self.g0_charset):
+            data = data.translate(self.g1_charset if self.charset else self.g0_charset)
+            if data.isascii() and data.isprintable() and modes.IRM not in self.mode:
+                self._put_all(data)
+                return
+            for char in data:
                 columns = columns_of(char)
                 if not columns:
                     self._join(char)
@@ -220,6 +224,18 @@ def _emulator() -> tuple[Any, Any]:
             if columns == 2:
                 line[at + 1] = self.cursor.attrs._replace(data="")
             self.cursor.x += columns
+
+        def _put_all(self, text: str) -> None:
+            """Characters of one column each: as `_put` does, a row at a time."""
+            while text:
+                self._put(text[0], 1)
+                line, at = self.buffer[self.cursor.y], self.cursor.x
+                run, text = text[1 : 1 + self.columns - at], text[1 + self.columns - at :]
+                if run:
+                    self._part(line, at, at + len(run))
+                    cells = {char: self.cursor.attrs._replace(data=char) for char in {*run}}
+                    line.update((x, cells[char]) for x, char in enumerate(run, at))
+                    self.cursor.x += len(run)
 
         def _part(self, line: Any, begin: int, end: int) -> None:
             """Of wide characters that are about to lose one half, the other turns blank."""

@@ -199,6 +199,14 @@ def test_what_stays(leave: Any, rows: int, shown: Frame) -> None:
     assert on.final(pool.tasks, 79, rows, pool.now, leave) == shown
 
 
+def test_what_was_cancelled_is_not_said_twice() -> None:
+    on, _ = layout()
+    pool = Pool().submit(*range(1, 9)).start(1, 2, 3).end(1).end(2, status=Status.FAILED)
+    pool.end(3, 4, 5, 6, 7, 8, status=Status.CANCELLED)
+    assert on.final(pool.tasks, 79, 8, pool.now, None) == ("whole", "2")
+    assert on.final(pool.tasks, 79, 2, pool.now, None) == ("whole", "2")
+
+
 def test_what_is_no_longer_kept_is_counted_at_the_end() -> None:
     on, _ = layout()
     pool = Pool(kept=3).submit(*range(1, 7)).start(*range(1, 7)).end(*range(1, 7))

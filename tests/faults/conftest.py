@@ -60,6 +60,8 @@ class Bench:
 
     def run(self, fault: str) -> dict[str, Any]:
         """Bring it about. Gives what the laboratory reports."""
+        with self.program._news:
+            self.screens.normal._terminal.scrolled.clear()  # what was seen of others
         self._connection.send_bytes(fault.encode())
         if not self._connection.poll(HANG):
             self.program.missing(f"it hung: {fault}")

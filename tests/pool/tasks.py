@@ -307,7 +307,7 @@ def starts_a_pool(kind: type[ProcessPoolExecutor], method: str) -> list[int]:
 
 def breaks_a_pool_of_its_own() -> None:
     with ProcessPoolExecutor(1) as executor:
-        executor.submit(os._exit, 1).result()
+        executor.submit(exits_at_once).result()
 
 
 def starts_pools_of_ours(method: str) -> list[list[int]]:
