@@ -2,7 +2,7 @@
 """Run barexec from this checkout, on a machine that has only Python.
 
     python3 run.py demo ...      python -m barexec demo ...
-    python3 run.py test ...      its tests: python -m pytest ... in the checkout
+    python3 run.py test ...      its tests: python -m pytest -n auto ... in the checkout
     python3 run.py python ...    python ..., with the developers' tools beside it
 
 The first start makes an environment and later ones find it ready: in .venv, or in the user's

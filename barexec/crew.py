@@ -65,7 +65,7 @@ class Crew:
         self.halt = Halt()
         self._processes: WeakSet[Any] = WeakSet()
         self._stopping: threading.Thread | None = None
-        self._killing = threading.Event()
+        self._killing = False
         _crews.add(self)
 
     def __getattr__(self, name: str) -> Any:
@@ -122,10 +122,18 @@ class Crew:
         if thread is not None:
             thread.join = partial(_join, thread)  # type: ignore[method-assign]
 
+        within = False
+
         def interrupted(number: int, frame: FrameType | None) -> None:
+            nonlocal within
             code = None if frame is None else frame.f_code
             joins = code is _join.__code__ or (code and code.co_filename == threading.__file__)
-            interrupt(bool(joins))
+            # pressed again in the midst of this, it is where the first one says
+            first, within = not within, True
+            try:
+                interrupt(bool(first and joins))
+            finally:
+                within = not first
 
         ours = (
             threading.current_thread() is threading.main_thread()
@@ -177,7 +185,7 @@ class Crew:
 
     def kill(self) -> None:
         """End all processes at once."""
-        self._killing.set()
+        self._killing = True  # no `Event`: a handler may come in the midst of its lock
         self._each("kill")
 
     def _known(self) -> list[Any]:
@@ -204,7 +212,7 @@ class Crew:
         left = {p.sentinel for p in processes if p.pid is not None and p.exitcode is None}
         while left:
             patience = until - monotonic()
-            if patience <= 0 or self._killing.is_set():
+            if patience <= 0 or self._killing:
                 return False
             # not for long, so that `kill` is noticed
             left.difference_update(_ended(left, min(patience, 0.05)))

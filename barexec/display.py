@@ -499,11 +499,13 @@ def paused() -> Iterator[None]:
     bars are shown, nothing happens.
     """
     aside: list[Display] = []
-    with lock:
-        displays = list(live)
-        pauses.append(aside)
-    aside += [display for display in displays if display.step_aside()]
     try:
+        with lock:
+            displays = list(live)
+            pauses.append(aside)
+        for display in displays:
+            if display.step_aside():
+                aside.append(display)
         yield
     finally:
         with lock:

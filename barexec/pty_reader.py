@@ -58,6 +58,8 @@ class _Ear:
         self._decoder = codecs.getincrementaldecoder(encoding)("replace")
         self.slot: list[Said] | None = None
         """The place in the queue that is kept for what is not marked yet."""
+        self.bordered: int | None = None
+        """How many of what was heard last come up to its first mark; None: there was none."""
         self._owner: int | None = None
         self._marks = 0
         self._rest = b""
@@ -76,9 +78,12 @@ class _Ear:
         looked = max(0, len(self._rest) - MARK_LIMIT)
         data, at = self._rest + data, 0
         said: list[Said] = []
+        self.bordered = None
         for task, begin, end in self.pty.marks.find(data, looked):
             said += self._turn_to(task or -self.pty.pid)
             said += self._close(data[at:begin])
+            if self.bordered is None:
+                self.bordered = len(said)
             self._marks, self._since, at = self._marks + 1, now, end
         self._rest = data[at:]
         self.fresh = bool(self._rest)
@@ -336,25 +341,28 @@ class PtyReader:
         except OSError:
             ended = True  # Linux says so (EIO) once the last writer is gone
         said = ear.hear(b"".join(parts), now) if size else []
+        bordered = ear.bordered if size else None
         # text of whose end its worker has to tell
         page.count = count + 2 if size and ear.fresh else count
         if ended:
             said += ear.end()
         elif ear.unmarked:
             said += ear.late(now)
-        self._add(ear, said)
+        self._add(ear, said, bordered)
         if ended:
             self._drop(ear.pty.fd)
         return size
 
-    def _add(self, ear: _Ear, said: list[Said]) -> None:
+    def _add(self, ear: _Ear, said: list[Said], bordered: int | None = None) -> None:
+        """What was heard, of which so many come up to a mark (None: all)."""
         self._size += sum([len(one.text) for one in said])
-        if ear.slot is None:
-            self._said += said
-        else:
-            ear.slot += said
-            if not ear.unmarked:
+        if ear.slot is not None:
+            # the next task may have printed by now, after what was put in between
+            ear.slot += said[:bordered]
+            said = [] if bordered is None else said[bordered:]
+            if bordered is not None or not ear.unmarked:
                 ear.slot = None
+        self._said += said
 
     def _taken(self) -> list[Said | int]:
         """Take out what is known, up to where something is not known yet."""

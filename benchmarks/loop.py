@@ -73,7 +73,6 @@ CONTENDERS = (bare, tracked, tqdm, rich, progressbar2)
 
 def run(source: str) -> dict[str, list[float]]:
     """To be run in a worker: seconds of each contender."""
-    # the bar of each contender must look like that of a loop in a user's own function
     return in_turns({f.__name__: partial(f, source) for f in CONTENDERS}, ROUNDS)
 
 

@@ -31,6 +31,24 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
     return median(a / b for a, b in zip(ours, theirs, strict=True))
 
 
+#: Run by Python with a command behind it: becomes that, leader of a session with the terminal at
+#: its stdin.
+LEADER = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+    " os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+
+def terminal(columns: int, rows: int) -> tuple[int, int]:
+    """A pty of that size: the side that we read, and the side that is a program's terminal."""
+    import fcntl
+    import termios
+
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    return ours, theirs
+
+
 class Child(NamedTuple):
     """A program that has run on a terminal of its own."""
 
@@ -44,12 +62,8 @@ class Child(NamedTuple):
 def on_terminal(
     program: str, *arguments: str, columns: int = 80, rows: int = 24, **environ: str
 ) -> Child:
-    """Run Python code with stderr on a pty of that size, read by a thread of ours."""
-    import fcntl
-    import termios
-
-    ours, theirs = os.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    """Run Python code with stdin and stderr on a pty of that size, read by a thread of ours."""
+    ours, theirs = terminal(columns, rows)
     written = 0
 
     def read() -> None:
@@ -64,6 +78,7 @@ def on_terminal(
     env = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES", "BAREXEC")}
     with subprocess.Popen(
         [sys.executable, "-c", program, *arguments],
+        stdin=theirs,  # some ask there for the size
         stdout=subprocess.PIPE,
         stderr=theirs,
         text=True,

@@ -18,8 +18,8 @@ from .measure import Child, on_terminal, table
 SECONDS = 10
 #: Turns in which the three are compared.
 ROUNDS = 3
-#: The bars' owners sleep in threads of one process, so that only the drawing costs CPU;
-#: barexec's tasks are real ones, in workers.
+#: Those of rich and tqdm are of one process, which updates them ten times a second; barexec's
+#: tasks are real ones, in workers.
 OURS = """
 import json, sys, time
 from barexec import ProgressPoolExecutor, track

@@ -97,6 +97,7 @@ def main() -> None:
         child = on_terminal(PROGRAM, str(workers), str(tasks), str(SECONDS), columns=120, rows=40)
         told = json.loads(child.stdout)
         assert told["done"] == tasks
+        assert told["late"] < 1.02, f"workers could not be simulated so fast: {told['late']:.2f}"
         rows.append(
             [
                 f"{workers:,} workers, {tasks:,} tasks",

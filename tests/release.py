@@ -41,8 +41,9 @@ def look_into(sdist: Path, wheel: Path) -> None:
     assert "barexec/py.typed" in names, "the wheel has no py.typed"
     with tarfile.open(sdist) as archive:
         inside = {name.partition("/")[2] for name in archive.getnames()}
-    for needed in ("README.md", "LICENSE", "pyproject.toml", "tests/conftest.py", "run.py"):
-        assert needed in inside, f"the sdist lacks {needed}"
+    for needed in ("LICENSE", "ARCHITECTURE.md", "tests/conftest.py", *BESIDE):
+        there = needed in inside or any(name.startswith(f"{needed}/") for name in inside)
+        assert there, f"the sdist lacks {needed}"
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The pictures of the documents are of real runs, as they are today."""
+"""The pictures of the documents are of real runs; the one with most words is as it is today."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def install(folder: Path) -> Path:
         compiled.unlink()
     shutil.rmtree(library / "site-packages", ignore_errors=True)
     shutil.copytree(sysconfig.get_path("stdlib"), library, ignore=SOURCELESS, dirs_exist_ok=True)
-    (unpacked / "DLLs").mkdir()
+    (unpacked / "DLLs").mkdir(exist_ok=True)
     for module in unpacked.glob("*.pyd"):
         module.rename(unpacked / "DLLs" / module.name)
     for other in unpacked.glob("lib*.dll"):

@@ -1,39 +1,30 @@
 """Beside the peers: each in an environment of its own, all in one run.
 
 Six scenarios, each on a terminal of 80x10 and judged on an emulator of it; what an item of a loop
-costs, and a trivial task.
+costs, and a trivial task, in turns, on a terminal, too.
 
     python -m benchmarks peers
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
-import select
-import signal
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
-import time
 import venv
-from collections.abc import Sequence
+from collections import Counter
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from barexec.testing import Screen
-
 from ..measure import table
-from .scripts import HEAD, PEERS, Peer
+from .running import Ran, labels, ran, told
+from .scripts import HEAD, PEERS, TASKS, Peer
 
 ROOT = Path(__file__).parents[2]
-COLUMNS, ROWS = 80, 10
-#: Seconds after which a program counts as one that hangs.
-PATIENCE = 20.0
+#: Turns in which all are measured.
+ROUNDS = 3
 SCENARIOS = {
     "many": "20 tasks on 10 rows",
     "prints": "tasks print",
@@ -43,198 +34,137 @@ SCENARIOS = {
     "piped": "piped",
 }
 LOOP = """
-import sys, time
-sink = open("/dev/null", "w")
-xs, rounds, times = list(range(300_000)), 5, []
+xs, rounds = list(range(1000)) * 1000, 5
 def bare():
     for x in xs: pass
 def shown():
-    for x in {loop}: pass
-for _ in range(rounds):
-    began = time.perf_counter(); bare(); middle = time.perf_counter(); shown()
-    times.append((time.perf_counter() - middle) - (middle - began))
-print(sorted(times)[rounds // 2] / len(xs) * 1e9)
+    for x in {code}: pass
+def measured():
+    times = []
+    for _ in range(rounds):
+        began = time.perf_counter(); bare(); middle = time.perf_counter(); shown()
+        times.append((time.perf_counter() - middle) - (middle - began))
+    return sorted(times)[rounds // 2] / len(xs) * 1e9
 """
 POOL = """
-import sys, time
-sink = open("/dev/null", "w")
 xs = list(range(3_000))
 def square(n): return n * n
 def run():
-{pool}
+    {code}
+def measured():
+    began = time.perf_counter(); run()
+    return (time.perf_counter() - began) / len(xs) * 1e6
+"""
+TELL = """
 if __name__ == "__main__":
-    began = time.perf_counter()
-    run()
-    print((time.perf_counter() - began) / len(xs) * 1e6)
+    told = {measured}
+    with open(sys.argv[1], "w") as file:
+        file.write(str(told))
 """
 
 
-class Ran(NamedTuple):
-    """A program that has run on the terminal.
+class There(NamedTuple):
+    """A peer that is installed: the Python that has it, its title, the folder of its programs."""
 
-    Attributes:
-        ended: whether it did, by itself.
-        lines: all that was on the screen in the end, and what had scrolled off it.
-        looks: what was on the screen, many times.
-        written: the bytes.
-    """
-
-    ended: bool
-    lines: list[str]
-    looks: list[tuple[str, ...]]
-    written: bytes
+    peer: Peer
+    python: Path
+    title: str
+    folder: Path
 
 
-def ran(python: Path, script: Path, scenario: str) -> Ran:
-    piped = scenario == "piped"
-    ours, theirs = os.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-    unset = ("COLUMNS", "LINES", "BAREXEC", "NO_COLOR", "FORCE_COLOR", "PYTHONPATH")
-    environ = {k: v for k, v in os.environ.items() if k not in unset}
-    reader, writer = os.pipe() if piped else (ours, theirs)
-    start = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
-    start += "os.execv(sys.argv[1], sys.argv[1:])"
-    child = subprocess.Popen(
-        [python, "-c", start, python, script, scenario],
-        stdin=theirs,
-        stdout=writer,
-        stderr=writer,
-        env=environ | {"TERM": "xterm-256color", "PYTHONUTF8": "1"},
-        start_new_session=True,
-    )
-    os.close(theirs)
-    if piped:
-        os.close(writer)
-    screen, looks, written = Screen(COLUMNS, ROWS, raw=not piped), list[tuple[str, ...]](), b""
-    began, looked, small = time.monotonic(), 0.0, False
-    ended, answered = False, 0
-    while time.monotonic() - began < PATIENCE:
-        if select.select([reader], [], [], 0.05)[0]:
-            try:
-                some = os.read(reader, 1 << 16)
-            except OSError:
-                some = b""
-            if not some:
-                ended = True
-                break
-            written += some
-            screen.write(some)
-            for answer in screen.answers[answered:]:  # as a terminal does
-                os.write(ours, answer.encode())
-                answered += 1
-        elif child.poll() is not None:
-            ended = True
-            break
-        now = time.monotonic()
-        if scenario == "resized" and not small and now - began > 0.9:
-            small = True
-            fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, 50, 0, 0))
-            os.killpg(child.pid, signal.SIGWINCH)
-            screen.resize(50, ROWS)
-        if now - looked > 0.1:
-            looked = now
-            looks.append(screen.rows)
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(child.pid, number)
-        except ProcessLookupError:
-            break
-        time.sleep(0.2)
-    child.wait()
-    for fd in {reader, ours}:
-        os.close(fd)
-    return Ran(ended, [*screen.history, *screen.rows], looks, written)
-
-
-def verdict(scenario: str, peer: Peer, run: Ran) -> str:
-    """ "yes", or what was wrong, in a word or two."""
-    if not run.ended:
-        return "hangs"
-    text = "\n".join(run.lines)
-    label = r"\btask \d+\b" if peer.each else r"^\W*all\b"
-    if scenario in ("many", "resized"):
-        torn = sum(any(_doubled(label, row) for row in look) for look in run.looks)
-        if torn:
-            return f"torn in {torn}/{len(run.looks)}"
-        twice = _repeated(label, run.lines)
-        return f"{twice} left over" if twice else "yes"
-    if scenario == "prints":
-        wanted = [f"line {n} {step}" for n in range(4) for step in range(0, 30, 3)]
-        whole = {line.strip() for line in run.lines}
-        missing = sum(line not in whole for line in wanted)
-        return f"{missing}/{len(wanted)} torn" if missing else "yes"
-    if scenario == "raised":
-        return "yes" if "it broke" in text else "not told"
-    if scenario == "killed":
-        return "yes" if "ERROR" in text else "not told"
-    controls = len(re.findall(rb"[\x1b\r\x08]", run.written.replace(b"\r\n", b"\n")))
-    return f"{controls} controls" if controls else "yes"
-
-
-def _doubled(label: str, row: str) -> bool:
-    return len(re.findall(label, row)) > 1
-
-
-def _repeated(label: str, lines: Sequence[str]) -> int:
-    """How many rows show what another shows, too."""
-    found = [match[0].strip() for line in lines if (match := re.search(label, line))]
-    return len(found) - len({*found})
-
-
-def environment(folder: Path, peer: Peer) -> tuple[Path, str]:
-    """An environment with the peer, and the version of it that is there."""
+def installed(folder: Path, peer: Peer) -> There:
+    """An environment of its own for the peer."""
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
     packages = [str(ROOT) if name == "barexec" else name for name in peer.packages]
     if packages:
-        subprocess.run([python, "-m", "pip", "install", "-q", *packages], check=True, stderr=-3)
-    name = peer.packages[0] if peer.packages else ""
-    code = f"from importlib.metadata import version; print(version({name!r}))"
-    told = subprocess.run([python, "-c", code], capture_output=True, text=True) if name else None
-    return python, told.stdout.strip() if told else ""
+        subprocess.run([python, "-m", "pip", "install", "-q", *packages], check=True)
+    version = ""
+    if packages:
+        code = f"from importlib.metadata import version; print(version({peer.packages[0]!r}))"
+        version = subprocess.run([python, "-c", code], capture_output=True, text=True).stdout
+    return There(peer, python, f"{peer.name} {version}".strip(), folder)
 
 
-def measured(python: Path, folder: Path, code: str) -> float | None:
-    """What a program prints last: the median of three runs."""
-    script = folder / "measured.py"
-    script.write_text(code)
-    found = []
-    for _ in range(3):
-        done = subprocess.run([python, script], capture_output=True, text=True, timeout=300)
-        if done.returncode:
-            return None
-        found.append(float(done.stdout.split()[-1]))
-    return median(found)
+def verdict(scenario: str, peer: Peer, run: Ran) -> str:
+    """ "yes", or what was wrong, in a word or two."""
+    if run.status is None:
+        return "hangs"
+    if scenario == "raised":
+        return "yes" if run.status and "it broke" in _text(run) else "not told"
+    if scenario == "killed":
+        return "yes" if run.status and "ERROR" in _text(run) else "not told"
+    if run.status:
+        return f"ends with {run.status}"
+    if scenario in ("many", "resized"):
+        torn = sum(any(len(labels(row)) > 1 for row in look) for look in run.looks)
+        if torn:
+            return f"torn in {torn}/{len(run.looks)}"
+        seen = {label for rows in (*run.looks, run.lines) for row in rows for label in labels(row)}
+        tasks = [f"task {n}" for n in range(TASKS[scenario])] if peer.each else ["all"]
+        if unseen := {*tasks} - seen:
+            return f"{len(unseen)} never seen"
+        rows = Counter(label for row in run.lines for label in labels(row))
+        over = rows.total() - len(rows)
+        return f"{over} left over" if over else "yes"
+    if scenario == "prints":
+        wanted = [f"line {n} {step}" for n in range(TASKS[scenario]) for step in range(0, 30, 3)]
+        whole = {line.strip() for line in run.lines}
+        missing = sum(line not in whole for line in wanted)
+        return f"{missing}/{len(wanted)} torn" if missing else "yes"
+    controls = len(re.findall(rb"[\x1b\r\x08]", run.written.replace(b"\r\n", b"\n")))
+    return f"{controls} controls" if controls else "yes"
+
+
+def _text(run: Ran) -> str:
+    """All in one line: words may go on in the next row."""
+    return "".join(run.lines)
+
+
+def judged(there: There) -> list[str]:
+    """Its row of the first table."""
+    script = there.folder / "script.py"
+    script.write_text(HEAD + there.peer.code)
+    cells = [verdict(name, there.peer, ran(there.python, script, name)) for name in SCENARIOS]
+    return [there.title, "each" if there.peer.each else "one", *cells]
+
+
+def measure(there: There, template: str, code: str, measured: str) -> float | None:
+    """What a program tells that does that. Its imports come before the clock starts."""
+    lines = code.splitlines()
+    imports = [line for line in lines if line.startswith(("import ", "from "))]
+    body = "\n    ".join(line for line in lines if line not in imports)
+    script = there.folder / "measured.py"
+    program = [*imports, "import sys, time", template.format(code=body)]
+    script.write_text("\n".join([*program, TELL.format(measured=measured)]))
+    return told(there.python, script)
 
 
 def main() -> None:
-    judged, speeds = [], []
     with tempfile.TemporaryDirectory(prefix="peers") as name:
+        all_there = []
         for at, peer in enumerate(PEERS):
-            folder = Path(name) / str(at)
-            python, version = environment(folder, peer)
-            title = f"{peer.name} {version}".strip()
-            print(f"  … {title}", file=sys.stderr, flush=True)
-            if peer.code:
-                script = folder / "script.py"
-                script.write_text(HEAD + peer.code)
-                row = [title, "each" if peer.each else "one"]
-                row += [verdict(name, peer, ran(python, script, name)) for name in SCENARIOS]
-                judged.append(row)
-            item = task = None
-            if peer.loop:
-                start = "import barexec\n" if peer.name == "barexec" else ""
-                item = measured(python, folder, start + LOOP.format(loop=peer.loop))
-            if peer.pool:
-                body = "\n".join(f"    {line}" for line in peer.pool.splitlines())
-                task = measured(python, folder, POOL.format(pool=body))
-            speeds.append(
-                [
-                    title,
-                    "" if item is None else f"{item:.0f}",
-                    "" if task is None else f"{task:.0f}",
-                ]
-            )
-    table("Judged on a terminal of 80x10", ["", "bars", *SCENARIOS.values()], judged)
+            all_there.append(installed(Path(name) / str(at), peer))
+            print(f"  … {all_there[-1].title}", file=sys.stderr, flush=True)
+        items: dict[str, list[float | None]] = {there.title: [] for there in all_there}
+        tasks: dict[str, list[float | None]] = {there.title: [] for there in all_there}
+        for turn in range(ROUNDS):
+            for there in all_there[:: -1 if turn % 2 else 1]:
+                if there.peer.loop:
+                    found = measure(there, LOOP, there.peer.loop, there.peer.measured)
+                    items[there.title].append(found)
+                if there.peer.pool:
+                    tasks[there.title].append(measure(there, POOL, there.peer.pool, "measured()"))
+        rows = [judged(there) for there in all_there if there.peer.code]
+    table("Judged on a terminal of 80x10", ["", "bars", *SCENARIOS.values()], rows)
     print()
-    table("Cost", ["", "ns an item", "µs a task"], speeds)
+    table(
+        f"Cost on a terminal, median of {ROUNDS} turns",
+        ["", "ns an item", "µs a task"],
+        [[title, _middle(items[title]), _middle(tasks[title])] for title in items],
+    )
+
+
+def _middle(found: list[float | None]) -> str:
+    known = [figure for figure in found if figure is not None]
+    return "failed" if len(known) < len(found) else f"{median(known):.0f}" if known else ""

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+#: How many tasks there are in each scenario.
+TASKS = {"many": 20, "prints": 4, "raised": 4, "killed": 4, "resized": 4, "piped": 4}
 HEAD = """
 import os, signal, sys, time
 SCENARIO = sys.argv[1]
-tasks = range(20 if SCENARIO == "many" else 4)
+tasks = range({tasks}[SCENARIO])
 STEPS = 30
 
 def steps(n):
@@ -38,7 +40,8 @@ def guarded(run):
         print("THE END")
     except BaseException as error:
         print(f"ERROR {type(error).__name__}: {error}")
-"""
+        sys.exit(1)
+""".replace("{tasks}", str(TASKS))
 
 
 class Peer(NamedTuple):
@@ -49,8 +52,11 @@ class Peer(NamedTuple):
         packages: what pip is to install; the first is the one whose version is told.
         each: whether it shows a bar for each task.
         code: the program.
-        loop: an expression: an iterator over `xs` that shows a bar; "" where it has none.
-        pool: code that runs `square` for each of `xs` on two workers; "" where it has none.
+        loop: imports, and an expression: an iterator over `xs` that shows a bar; "" where it has
+            none.
+        pool: imports, and code that runs `square` for each of `xs` on two workers; "" where it
+            has none.
+        measured: an expression that calls `measured` where the loop has its bar.
     """
 
     name: str
@@ -59,6 +65,7 @@ class Peer(NamedTuple):
     code: str
     loop: str = ""
     pool: str = ""
+    measured: str = "measured()"
 
 
 PEERS = [
@@ -81,8 +88,17 @@ def run():
 if __name__ == "__main__":
     guarded(run)
 """,
-        "barexec.track(xs)",
-        "import barexec\nwith barexec.ProgressPoolExecutor(2) as ex:\n    list(ex.map(square, xs))",
+        "from barexec import ProgressPoolExecutor, track\ntrack(xs)",
+        "from barexec import ProgressPoolExecutor\n"
+        "with ProgressPoolExecutor(2) as ex:\n    list(ex.map(square, xs))",
+        "ProgressPoolExecutor(1).submit(measured).result()",
+    ),
+    Peer(
+        "barexec, no pool",
+        ("barexec",),
+        True,
+        "",
+        "from barexec import track\ntrack(xs)",
     ),
     Peer(
         "tqdm, position=",
@@ -107,7 +123,7 @@ def run():
 if __name__ == "__main__":
     guarded(run)
 """,
-        "__import__('tqdm').tqdm(xs, file=sink)",
+        "from tqdm import tqdm\ntqdm(xs)",
     ),
     Peer(
         "tqdm, process_map",
@@ -124,7 +140,7 @@ if __name__ == "__main__":
 """,
         "",
         "from tqdm.contrib.concurrent import process_map\n"
-        "process_map(square, xs, max_workers=2, chunksize=1, file=sink)",
+        "process_map(square, xs, max_workers=2, chunksize=1)",
     ),
     Peer(
         "rich, manager",
@@ -158,8 +174,7 @@ def run():
 if __name__ == "__main__":
     guarded(run)
 """,
-        "__import__('rich.progress').progress.track(xs, console="
-        "__import__('rich.console').console.Console(file=sink))",
+        "from rich.progress import track\ntrack(xs)",
     ),
     Peer(
         "progressbar2",
@@ -180,7 +195,7 @@ def run():
 if __name__ == "__main__":
     guarded(run)
 """,
-        "__import__('progressbar').progressbar(xs, fd=sink)",
+        "from progressbar import progressbar\nprogressbar(xs)",
     ),
     Peer(
         "alive-progress",
@@ -201,7 +216,7 @@ def run():
 if __name__ == "__main__":
     guarded(run)
 """,
-        "__import__('alive_progress').alive_it(xs, file=sink)",
+        "from alive_progress import alive_it\nalive_it(xs)",
     ),
     Peer(
         "enlighten, queues",
@@ -241,7 +256,7 @@ def run():
 if __name__ == "__main__":
     guarded(run)
 """,
-        "__import__('enlighten').Counter(total=len(xs), stream=sink)(xs)",
+        "import enlighten\nenlighten.Counter(total=len(xs))(xs)",
     ),
     Peer(
         "mpire",
@@ -259,8 +274,7 @@ if __name__ == "__main__":
 """,
         "",
         "from mpire import WorkerPool\nwith WorkerPool(n_jobs=2) as pool:\n"
-        "    pool.map(square, xs, progress_bar=True, chunk_size=1,"
-        " progress_bar_options={'file': sink})",
+        "    pool.map(square, xs, progress_bar=True, chunk_size=1)",
     ),
     Peer(
         "atpbar",
@@ -292,7 +306,7 @@ def run():
 if __name__ == "__main__":
     guarded(run)
 """,
-        "__import__('atpbar').atpbar(xs)",
+        "from atpbar import atpbar\natpbar(xs)",
     ),
     Peer(
         "p_tqdm",
@@ -308,7 +322,7 @@ if __name__ == "__main__":
     guarded(run)
 """,
         "",
-        "from p_tqdm import p_map\np_map(square, xs, num_cpus=2, file=sink)",
+        "from p_tqdm import p_map\np_map(square, xs, num_cpus=2)",
     ),
     Peer(
         "joblib + tqdm",
@@ -328,7 +342,7 @@ if __name__ == "__main__":
         "",
         "from joblib import Parallel, delayed\nfrom tqdm import tqdm\n"
         "list(tqdm(Parallel(2, return_as='generator', batch_size=1)"
-        "(delayed(square)(x) for x in xs), file=sink))",
+        "(delayed(square)(x) for x in xs)))",
     ),
     Peer(
         "loky + tqdm",
@@ -350,7 +364,7 @@ if __name__ == "__main__":
 """,
         "",
         "from loky import ProcessPoolExecutor\nfrom tqdm import tqdm\n"
-        "with ProcessPoolExecutor(2) as ex:\n    list(tqdm(ex.map(square, xs), file=sink))",
+        "with ProcessPoolExecutor(2) as ex:\n    list(tqdm(ex.map(square, xs)))",
     ),
     Peer(
         "pebble + tqdm",
@@ -373,7 +387,7 @@ if __name__ == "__main__":
         "",
         "from pebble import ProcessPool\nfrom tqdm import tqdm\n"
         "with ProcessPool(max_workers=2) as pool:\n"
-        "    list(tqdm(pool.map(square, xs).result(), file=sink))",
+        "    list(tqdm(pool.map(square, xs).result()))",
     ),
     Peer(
         "stock executor",

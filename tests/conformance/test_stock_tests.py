@@ -62,7 +62,7 @@ def check(stock: Run, ours: Run, display: str) -> None:
 
 
 @pytest.mark.parametrize("display", DISPLAYS)
-def test_passes_what_the_stock_class_passes(display: str) -> None:
+def test_passes_what_the_stock_class_passes(display: str, patient: None) -> None:
     with ThreadPoolExecutor() as together:
         stock, ours = together.map(quick_run, (STOCK, OURS), (display, display))
     check(stock, ours, display)
@@ -79,14 +79,14 @@ def test_passes_all_that_the_stock_class_passes(display: str, method: str, patie
 @pytest.mark.parametrize(("stock", "ours"), OTHERS)
 @pytest.mark.parametrize("display", DISPLAYS)
 def test_passes_what_the_stock_class_of_another_engine_passes(
-    display: str, stock: str, ours: str
+    display: str, stock: str, ours: str, patient: None
 ) -> None:
     with ThreadPoolExecutor() as together:
         theirs, own = together.map(lambda executor: run(executor, display), (stock, ours))
     check(theirs, own, display)
 
 
-def test_a_run_with_another_class_proves_nothing() -> None:
+def test_a_run_with_another_class_proves_nothing(patient: None) -> None:
     stock = quick_run(STOCK, "file")
     assert stock.faults == []
     made = stock.made[STOCK]

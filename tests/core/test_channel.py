@@ -319,7 +319,7 @@ def test_a_closed_channel_is_closed(opened: Opened) -> None:
         sender.send(b"x")
 
 
-def test_nothing_is_left_open(opened: Opened) -> None:
+def test_nothing_is_left_open() -> None:
     for make in (open_channel, open_message_channel):
         before = open_descriptors()
         sender, receiver = make()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+import threading
 from collections.abc import Callable
 from functools import partial
 from multiprocessing import connection, get_context
+from types import FrameType
 
 import pytest
 
@@ -19,13 +22,18 @@ def _killed(number: int) -> None:
     os.kill(os.getpid(), number)
 
 
+#: A signal that has no name; not every system has one.
+FIRST = getattr(signal, "SIGRTMIN", None)
+UNNAMED = [] if FIRST is None else [(partial(_killed, FIRST + 1), f"signal {FIRST + 1}")]
+
+
 @pytest.mark.parametrize(
     ("way", "told"),
     [
         (partial(os._exit, 0), "exit 0"),
         (partial(os._exit, 3), "exit 3"),
         (partial(_killed, getattr(signal, "SIGKILL", 9)), "SIGKILL"),
-        (partial(_killed, getattr(signal, "SIGRTMIN", 34) + 1), "signal 35"),
+        *UNNAMED,
     ],
 )
 def test_how_a_process_died_is_known_at_once(way: Callable[[], object], told: str) -> None:
@@ -86,4 +94,46 @@ def test_what_ended_as_it_should_is_named_last() -> None:
         process.start()
         process.join()
     assert list(crew.dead()) == [processes[at].pid for at in (1, 0, 2)]
+    crew.close()
+
+
+def test_a_ctrl_c_in_the_midst_of_another_does_not_take_its_thread_for_one_that_waits() -> None:
+    """The first may have come while the stock class holds a lock, and waits for a thread to
+    start; who then takes it to be waiting for its end asks for that lock, for ever."""
+    crew = Crew(get_context("fork"))
+    told: list[bool] = []
+    twice = threading.Event()
+
+    def interrupt(waiting: bool) -> None:
+        told.append(waiting)
+        if len(told) == 1:
+            press = threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGINT))
+            press.start()
+            assert twice.wait(60)
+            press.join()
+        else:
+            twice.set()
+
+    with crew.waited_for(None, interrupt):
+        signal.raise_signal(signal.SIGINT)
+    assert told == [False, False]
+    crew.close()
+
+
+def test_a_ctrl_c_in_the_midst_of_a_kill_does_not_wait_for_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    crew = Crew(get_context("fork"))
+    again: list[int] = []
+
+    def profiled(frame: FrameType, event: str, arg: object) -> None:
+        again.append(1)
+        sys.setprofile(None)
+        crew.kill()  # as a handler at every single call in it
+        sys.setprofile(profiled)
+
+    sys.setprofile(profiled)
+    crew.kill()
+    sys.setprofile(None)
+    assert again
     crew.close()

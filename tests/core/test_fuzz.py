@@ -182,9 +182,13 @@ PARENTS = [
     "events",
     "frame",
     "line_discipline",
+    "output",
     "pool",
     "pty_reader",
+    "ptys",
     "state",
+    "task_text",
+    "tasks",
     "text_row",
 ]
 

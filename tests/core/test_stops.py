@@ -105,10 +105,10 @@ def test_a_real_stop() -> None:
         assert program.stdin is not None and program.stdout is not None
         assert program.stdout.readline() == "ready\n"
         program.send_signal(signal.SIGSTOP)
-        os.waitid(os.P_PID, program.pid, os.WSTOPPED | os.WNOWAIT)
+        os.waitpid(program.pid, os.WUNTRACED)
         program.stdin.write("on\n")
         program.stdin.flush()
         with pytest.raises(subprocess.TimeoutExpired):
-            program.wait(stops.STOPPED + 0.2)
+            program.wait(stops.UNCOUNTED + 0.2)
         program.send_signal(signal.SIGCONT)
         assert program.stdout.readline() == "True\n"

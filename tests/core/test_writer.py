@@ -83,10 +83,6 @@ class Line:
         self.room = float("inf")
         self.opened.set()
 
-    def open_when_full(self) -> None:
-        assert self.full.acquire(timeout=LONG)
-        self.open()
-
     def told(self) -> list[Event]:
         decoder = Decoder()
         events = decoder.feed(self.data)
@@ -535,7 +531,6 @@ def test_a_pool_that_is_over_is_not_written_to(stage: Stage) -> None:
 
 
 @forks
-@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 def test_a_task_that_forks_writes_in_both(stage: Stage) -> None:
     sender, receiver = open_channel()
     life = stage.begin(sender)

@@ -72,13 +72,15 @@ def prints(n: int) -> int:
     return n
 
 
-def dies_once(path: str) -> str:
-    """The worker that runs it first is killed in the midst of it."""
+def dies_once(folder: str) -> str:
+    """The worker that runs it first is killed in the midst of it, once that was seen."""
+    again = Path(folder, "seen").exists()
     for step in track(range(20)):
-        time.sleep(0.05)
-        if step == 10 and not Path(path).exists():
-            Path(path).touch()
-            os.kill(os.getpid(), signal.SIGKILL)
+        if step == (2 if again else 7):
+            while not Path(folder, "seen again" if again else "seen").exists():
+                time.sleep(0.005)
+            if not again:
+                os.kill(os.getpid(), signal.SIGKILL)
     return "survived"
 
 

@@ -28,14 +28,12 @@ from tasks import (
     finds_no_thread,
     forks,
     gives_the_channel_away,
-    initialized,
     initializer_raises,
     interrupts,
     is_killed_in_a_loop,
     kill_myself,
     leaves_a_loop_to_a_thread,
     leaves_a_thread,
-    pause,
     process_id,
     raises,
     raises_in_a_loop,
@@ -47,7 +45,6 @@ from tasks import (
     square,
     starts_a_pool,
     takes_the_streams,
-    tracked_range,
 )
 
 from barexec import Bar, Writer, current_writer, track
@@ -66,14 +63,12 @@ __all__ = [
     "finds_no_thread",
     "forks",
     "gives_the_channel_away",
-    "initialized",
     "initializer_raises",
     "interrupts",
     "is_killed_in_a_loop",
     "kill_myself",
     "leaves_a_loop_to_a_thread",
     "leaves_a_thread",
-    "pause",
     "process_id",
     "raises",
     "raises_in_a_loop",
@@ -85,7 +80,6 @@ __all__ = [
     "square",
     "starts_a_pool",
     "takes_the_streams",
-    "tracked_range",
 ]
 
 # --- results and errors ----------------------------------------------------------------
@@ -124,10 +118,6 @@ def _refuse() -> NoReturn:
 
 def takes(_: object) -> str:
     return "done"
-
-
-def returns_much(size: int) -> bytes:
-    return bytes(size)
 
 
 def is_out_of_memory() -> None:
@@ -204,8 +194,10 @@ def is_killed_with_many_bars() -> None:
 def stops_for_a_while() -> str:
     """SIGSTOP, from which only another process can wake it."""
     pid = os.getpid()
-    wake = f"import os, time; time.sleep({2 * LONG}); os.kill({pid}, {signal.SIGCONT:d})"
-    subprocess.Popen([sys.executable, "-S", "-c", wake])
+    stopped = f"open('/proc/{pid}/stat').read().rpartition(')')[2].split()[0] == 'T'"
+    wait = f"import os, time\nwhile not {stopped}: time.sleep(0.01)\n"
+    wake = f"time.sleep({2 * LONG}); os.kill({pid}, {signal.SIGCONT:d})"
+    subprocess.Popen([sys.executable, "-S", "-c", wait + wake])
     os.kill(pid, signal.SIGSTOP)
     return "done"
 
@@ -343,15 +335,6 @@ def writes_beside(writer: Writer) -> str:
     for n in range(20):
         writer.write(f"\r{n} of 20 \x1b[5A\x1b[2K\x1b[999;999H")
         time.sleep(LONG / 20)
-    return "done"
-
-
-def catches_everything() -> str:
-    """And so the KeyboardInterrupt of a Ctrl-C that is not for it, too."""
-    try:
-        time.sleep(LONG)
-    except BaseException:
-        return "interrupted"
     return "done"
 
 

@@ -18,7 +18,7 @@ def soak(tasks: int, long: int, patience: float, report: Path) -> None:
 
 
 def test_a_little(tmp_path: Path) -> None:
-    soak(25_000, 5, 120, tmp_path / "report")
+    soak(25_000, 5, 100, tmp_path / "report")
 
 
 @pytest.mark.slow

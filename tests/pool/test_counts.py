@@ -23,9 +23,6 @@ from barexec.policy import Policy
 from barexec.pool import Pool
 from barexec.state import Status, TaskState
 
-#: The watchdog of the test run is a thread, of which `fork` warns (CPython 3.12 on).
-pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
-
 full = pytest.mark.skipif(sys.platform == "win32", reason="a full channel waits there")
 
 
@@ -81,7 +78,7 @@ def test_the_whole_counts_items_and_not_chunks(
         ]
 
 
-def test_a_chunk_counts_its_items_as_they_are_done(context: BaseContext, shown: Shown) -> None:
+def test_the_items_of_a_chunk_are_counted(context: BaseContext, shown: Shown) -> None:
     with ProgressPoolExecutor(1, context) as executor:
         list(executor.map(tasks.pause, [0.03] * 8, chunksize=4))
     assert [counted(task) for task in shown.tasks.values()] == [(4, 4, True)] * 2

@@ -29,8 +29,6 @@ from barexec import display as displays
 from barexec import pool as pools
 from barexec.crew import Crew
 
-#: The watchdog of the test run is a thread, of which `fork` warns (CPython 3.12 on).
-pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 posix = pytest.mark.skipif(sys.platform == "win32", reason="there the channel has no descriptor")
 
 DIED = r"its worker died \(.*\), pid \d+"
@@ -245,6 +243,7 @@ def test_a_task_whose_own_pool_breaks_has_failed_and_no_other(
     assert [status for _, status in shown.outcomes] == ["DONE", "FAILED", "DONE"]
 
 
+@posix
 def test_a_task_may_close_the_channel(method: str, shown: Shown) -> None:
     with ProgressPoolExecutor(1, get_context(method)) as executor:
         assert executor.submit(tasks.closes_the_channel).result() == "done"

@@ -34,9 +34,6 @@ from barexec.options import name_of as _name
 from barexec.state import BarState
 from barexec.testing import Screen
 
-#: The watchdog of the test run is a thread, of which `fork` warns (CPython 3.12 on).
-pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
-
 
 @pytest.fixture
 def no_process(children: Callable[[], set[int]]) -> Iterator[None]:
@@ -79,20 +76,18 @@ def test_a_wrong_option_is_refused(
         (-1, ValueError),
         (-0.5, ValueError),
         (math.nan, ValueError),
-        ("9", ValueError),
+        ("9", TypeError),
         ([], TypeError),
     ],
 )
 @pytest.mark.usefixtures("no_process")
 def test_a_wrong_total_is_refused(total: Any, kind: type[Exception], shown: Shown) -> None:
     for call in (lambda: Bar(total), lambda: track([], total)):
-        if total != "9":
-            with pytest.raises(kind, match="total must be"):
-                call()
+        with pytest.raises(kind, match="total must be"):
+            call()
     with ProgressPoolExecutor(1) as executor:
-        if total != "9":
-            with pytest.raises(kind, match="total must be"):
-                executor.options(total=total)
+        with pytest.raises(kind, match="total must be"):
+            executor.options(total=total)
         for later in (executor.options(total=lambda n: -n), executor.options(total=lambda n: "x")):  # type: ignore[arg-type,return-value]
             with pytest.raises((TypeError, ValueError), match="total must be"):
                 later.submit(tasks.square, 3)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -43,6 +42,15 @@ def floods(name: object, count: int, writer: Writer) -> str:
     for line in numbered(name, count, 1000):
         writer.write(f"{line}\n")
     return f"{name}"
+
+
+def floods_until(name: object, path: str, writer: Writer) -> int:
+    """More than the channel holds, and on until the file is there. Gives the number of lines."""
+    count = 0
+    while count < 4000 or not Path(path).exists():
+        writer.write(LINE.format(name=name, n=count, pad="." * 1000) + "\n")
+        count += 1
+    return count
 
 
 def floods_and_dies(name: object, count: int, how: str, writer: Writer) -> None:
@@ -237,22 +245,6 @@ def hostile(index: int, where: str, writer: Writer) -> Any:
             bar.postfix = {text: text}
         time.sleep(0.15)
     return index
-
-
-def waits_for(path: str) -> str:
-    """A task that writes nothing, and a result that others may wait for."""
-    while not Path(path).exists():
-        time.sleep(0.005)
-    return "done"
-
-
-def peak() -> int:
-    """kB of memory that this process took at most."""
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (
-        1024 if sys.platform == "darwin" else 1
-    )
 
 
 def writer_of_the_task() -> tuple[int, int]:

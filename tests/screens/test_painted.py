@@ -1,7 +1,7 @@
 """What is seen: frames through the painter, on the screen of a terminal emulator.
 
-Never here: a process, a real terminal (except tmux, the second judge of how terminals
-wrap lines anew).
+Never here: a process; a real terminal, except tmux, the second judge of how terminals
+wrap lines anew, and a pty of which is asked what was typed.
 """
 
 from __future__ import annotations

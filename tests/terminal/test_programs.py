@@ -281,7 +281,8 @@ def test_an_executor_that_idles_writes_nothing_and_goes_on_in_its_frame(start: S
         """
     )
     program.until(shows("✓ sleep"))
-    program.listen(0.4)
+    while program.listen(0.4):  # the last frame of what ran
+        pass
     assert program.listen(1.2) == b""
     program.open_gate()
     assert program.wait() == 0
