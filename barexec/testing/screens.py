@@ -57,6 +57,21 @@ class Screen:
         """The rows that have scrolled out at the top, the oldest first."""
         return tuple(map(self._terminal.text, self._terminal.scrolled))
 
+    def lines(self, history: bool = True) -> tuple[str, ...]:
+        """The rows, of which those that are one line, wrapped, are joined.
+
+        Args:
+            history: whether those that have scrolled out come first.
+        """
+        terminal, text = self._terminal, ""
+        rows = [
+            *(terminal.scrolled if history else ()),
+            *map(terminal.buffer.__getitem__, range(terminal.lines)),
+        ]
+        for row in rows:
+            text += terminal.text(row) + ("" if row.wrapped else "\n")
+        return tuple(text.split("\n")[: -1 if text.endswith("\n") else None])
+
     @property
     def cursor(self) -> tuple[int, int]:
         """Where the cursor is: column and row, both from 0."""

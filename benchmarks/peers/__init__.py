@@ -78,7 +78,7 @@ def installed(folder: Path, peer: Peer) -> There:
     python = folder / "bin" / "python"
     packages = [str(ROOT) if name == "barexec" else name for name in peer.packages]
     if packages:
-        subprocess.run([python, "-m", "pip", "install", "-q", *packages], check=True)
+        subprocess.run([python, "-m", "pip", "install", "-qq", *packages], check=True)
     version = ""
     if packages:
         code = f"from importlib.metadata import version; print(version({peer.packages[0]!r}))"
@@ -90,35 +90,31 @@ def verdict(scenario: str, peer: Peer, run: Ran) -> str:
     """ "yes", or what was wrong, in a word or two."""
     if run.status is None:
         return "hangs"
+    text = "\n".join(run.lines)
     if scenario == "raised":
-        return "yes" if run.status and "it broke" in _text(run) else "not told"
+        return "yes" if run.status and "it broke" in text else "not told"
     if scenario == "killed":
-        return "yes" if run.status and "ERROR" in _text(run) else "not told"
+        return "yes" if run.status and "ERROR" in text else "not told"
     if run.status:
         return f"ends with {run.status}"
     if scenario in ("many", "resized"):
-        torn = sum(any(len(labels(row)) > 1 for row in look) for look in run.looks)
-        if torn:
+        torn = sum(any(len(labels(line)) > 1 for line in look) for look in run.looks)
+        if torn > 1:  # one may have been in the midst of a frame
             return f"torn in {torn}/{len(run.looks)}"
-        seen = {label for rows in (*run.looks, run.lines) for row in rows for label in labels(row)}
+        seen = {one for look in (*run.looks, run.lines) for line in look for one in labels(line)}
         tasks = [f"task {n}" for n in range(TASKS[scenario])] if peer.each else ["all"]
         if unseen := {*tasks} - seen:
             return f"{len(unseen)} never seen"
-        rows = Counter(label for row in run.lines for label in labels(row))
-        over = rows.total() - len(rows)
+        shown = Counter(label for line in run.lines for label in labels(line))
+        over = shown.total() - len(shown)
         return f"{over} left over" if over else "yes"
     if scenario == "prints":
         wanted = [f"line {n} {step}" for n in range(TASKS[scenario]) for step in range(0, 30, 3)]
-        whole = {line.strip() for line in run.lines}
+        whole = {row.strip() for row in run.rows}
         missing = sum(line not in whole for line in wanted)
         return f"{missing}/{len(wanted)} torn" if missing else "yes"
     controls = len(re.findall(rb"[\x1b\r\x08]", run.written.replace(b"\r\n", b"\n")))
     return f"{controls} controls" if controls else "yes"
-
-
-def _text(run: Ran) -> str:
-    """All in one line: words may go on in the next row."""
-    return "".join(run.lines)
 
 
 def judged(there: There) -> list[str]:

@@ -15,6 +15,7 @@ import subprocess
 import termios
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +31,9 @@ NARROW, SOON = 50, 0.4
 #: Seconds after which a program counts as one that hangs: in a scenario, and while it is measured.
 PATIENCE, LONG = 20.0, 300.0
 
+#: What a terminal is asked, and answers: where the cursor is, and what it is.
+ANSWERS = {b"\x1b[6n": b"\x1b[1;1R", b"\x1b[c": b"\x1b[?62c"}
+
 _UNSET = ("COLUMNS", "LINES", "BAREXEC", "NO_COLOR", "FORCE_COLOR", "PYTHONPATH")
 
 
@@ -38,20 +42,22 @@ class Ran(NamedTuple):
 
     Attributes:
         status: its exit status; None where it hung.
-        lines: all that was on the screen in the end, and what had scrolled off it.
-        looks: what was on the screen, many times.
+        rows: all that was on the screen in the end, and what had scrolled off it.
+        lines: the same, where what is wrapped is one line.
+        looks: the lines on the screen, many times.
         written: the bytes.
     """
 
     status: int | None
-    lines: list[str]
+    rows: list[str]
+    lines: Sequence[str]
     looks: list[tuple[str, ...]]
     written: bytes
 
 
-def labels(row: str) -> list[str]:
-    """The labels in a row."""
-    return [match[1] or match[2] for match in LABEL.finditer(row)]
+def labels(line: str) -> list[str]:
+    """The labels in a line."""
+    return [match[1] or match[2] for match in LABEL.finditer(line)]
 
 
 def ran(python: Path, script: Path, scenario: str) -> Ran:
@@ -78,8 +84,8 @@ def ran(python: Path, script: Path, scenario: str) -> Ran:
         now = time.monotonic()
         if now - looked > 0.1:
             looked = now
-            looks.append(screen.rows)
-            if shown is None and any(map(labels, screen.rows)):
+            looks.append(screen.lines(history=False))
+            if shown is None and any(map(labels, looks[-1])):
                 shown = now
         resizes = scenario == "resized" and not small and shown is not None
         if resizes and shown is not None and now - shown > SOON:
@@ -97,7 +103,7 @@ def ran(python: Path, script: Path, scenario: str) -> Ran:
     child.wait()
     for fd in {reader, ours}:
         os.close(fd)
-    return Ran(status, [*screen.history, *screen.rows], looks, written)
+    return Ran(status, [*screen.history, *screen.rows], screen.lines(), looks, written)
 
 
 def told(python: Path, script: Path) -> float | None:
@@ -112,8 +118,9 @@ def told(python: Path, script: Path) -> float | None:
     child = _started(python, [script, file], theirs, theirs)
 
     def drain() -> None:
-        while _read(ours):
-            pass
+        while some := _read(ours):
+            for question, answer in ANSWERS.items():
+                os.write(ours, answer * some.count(question))
 
     reader = threading.Thread(target=drain)
     reader.start()

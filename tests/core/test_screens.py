@@ -39,3 +39,14 @@ def test_a_long_text_is_wrapped_and_half_of_a_wide_character_is_blank() -> None:
     assert screen.history == ("xabcde",)
     assert screen.rows == ("012345", "6789ab", "cdef")
     assert screen.cursor == (4, 2)
+
+
+def test_lines_are_rows_put_together_where_they_were_wrapped() -> None:
+    screen = Screen(6, 3)
+    screen.write("0123456789\nabcdef\nx")
+    assert screen.history == ("012345",)
+    assert screen.rows == ("6789", "abcdef", "x")
+    assert screen.lines() == ("0123456789", "abcdef", "x")
+    assert screen.lines(history=False) == ("6789", "abcdef", "x")
+    screen.write("\x1b[Habcdefg")
+    assert screen.lines(history=False) == ("abcdefgbcdef", "x")
