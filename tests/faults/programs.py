@@ -316,12 +316,14 @@ INTERRUPTS = {
             ex.submit(square, 1).result()
             fs = [ex.submit(steps, n) for n in (1, 0.003, 0.003)]
             fs[-1].add_done_callback(lambda f: note("all"))
+            wait_for("started")
+            note("waits")
             fs[-1].result()
         """,
         futures="as of the stock executor: the first interrupted, the others run",
         bar="interrupted; done",
         files=("all",),
-        act=_presses(C, drawn=True),
+        act=_presses(C, "waits", drawn=True),
         status=None,  # Python's own, which it forgets if something is imported after
     ),
     "Ctrl-C outside a block": _interrupted(
@@ -330,12 +332,14 @@ INTERRUPTS = {
         ex.submit(square, 1).result()
         fs = [ex.submit(steps, n) for n in (1, 0.003, 0.003)]
         fs[-1].add_done_callback(lambda f: note("all"))
+        wait_for("started")
+        note("waits")
         fs[-1].result()
         """,
         futures="as of the stock executor: the first interrupted, the others run",
         bar="interrupted; done",
         files=("all",),
-        act=_presses(C, drawn=True),
+        act=_presses(C, "waits", drawn=True),
         status=None,  # Python's own, which it forgets if something is imported after
     ),
     "Ctrl-C twice outside a block": _interrupted(
