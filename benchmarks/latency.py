@@ -93,9 +93,8 @@ def ages(engine: str) -> list[float]:
                     break
                 now = time.time()
                 for found in re.finditer(rf"steps.* (\d+)/{STEPS}\b", "\n".join(screen.rows)):
-                    for number in range(
-                        1, int(found[1]) + 1
-                    ):  # one that was overtaken is seen, too
+                    # one that was overtaken is seen, too
+                    for number in range(1, int(found[1]) + 1):
                         seen.setdefault(number, now)
         child.wait()
         os.close(ours)

@@ -120,9 +120,7 @@ def test_a_ctrl_c_in_the_midst_of_another_does_not_take_its_thread_for_one_that_
     crew.close()
 
 
-def test_a_ctrl_c_in_the_midst_of_a_kill_does_not_wait_for_itself(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_ctrl_c_in_the_midst_of_a_kill_does_not_wait_for_itself() -> None:
     crew = Crew(get_context("fork"))
     again: list[int] = []
 
