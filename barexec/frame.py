@@ -163,12 +163,13 @@ class Layout:
             grid = self._stack(head, shown, {}, columns, now, True)
             if len(grid) > len(head) + room:
                 grid = self._stack(head, shown, {}, columns, now, False)
-        last = self._rest(tasks, shown, columns, rows)
+        frame = self._render(grid, columns)
         if head and leave is not True and _quiet(tasks, shown) == count - len(shown):
-            last = ""  # which the whole has said
-        if last and (leave is True or len(grid) < rows):
-            grid.append([(last, 0, columns)])
-        return self._render(grid, columns)
+            words = head[0].postfix
+            if words in frame[0] or not tasks.counts[CANCELLED]:
+                return frame  # the whole has said the rest
+        last = self._rest(tasks, shown, columns, rows)
+        return (*frame, last) if last and (leave is True or len(frame) < rows) else frame
 
     def _hold(self, tasks: Tasks, ended: Iterable[TaskState], columns: int, rows: int) -> None:
         """Decide which task has each location that is on the screen.

@@ -199,12 +199,18 @@ def test_what_stays(leave: Any, rows: int, shown: Frame) -> None:
     assert on.final(pool.tasks, 79, rows, pool.now, leave) == shown
 
 
-def test_what_was_cancelled_is_not_said_twice() -> None:
-    on, _ = layout()
+def test_what_was_cancelled_is_said_once() -> None:
     pool = Pool().submit(*range(1, 9)).start(1, 2, 3).end(1).end(2, status=Status.FAILED)
     pool.end(3, 4, 5, 6, 7, 8, status=Status.CANCELLED)
-    assert on.final(pool.tasks, 79, 8, pool.now, None) == ("whole", "2")
-    assert on.final(pool.tasks, 79, 2, pool.now, None) == ("whole", "2")
+    for columns, rows, told in [
+        (79, 8, "6 c"),
+        (79, 2, "6 c"),
+        (40, 8, "6 c"),
+        (20, 8, "6 c"),
+        (12, 8, "6c"),
+    ]:
+        frame = Layout(get("bar", THEME), THEME).final(pool.tasks, columns, rows, pool.now, None)
+        assert "\n".join(frame).count(told) == 1, (columns, rows, frame)
 
 
 def test_what_is_no_longer_kept_is_counted_at_the_end() -> None:
