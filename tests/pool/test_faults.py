@@ -398,7 +398,8 @@ def test_ctrl_c_in_the_midst_of_what_the_first_one_does_ends_the_block_all_the_s
     ):
         executor.submit(tasks.square, 3).result()
         raise KeyboardInterrupt("first")
-    with pytest.raises(RuntimeError, match="after shutdown"):
+    # its worker may have died before the pool was told of the end
+    with pytest.raises(RuntimeError, match="after shutdown|not usable anymore"):
         executor.submit(tasks.square, 3)
 
 
