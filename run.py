@@ -20,6 +20,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -78,6 +79,7 @@ def main(arguments: list[str]) -> int:
     command = [str(folder / PYTHON), *start, *arguments[1:]]
     if os.name != "nt":
         os.execv(command[0], command)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is the command's, which does not inherit this
     return subprocess.call(command)
 
 

@@ -163,6 +163,8 @@ class Ticker:
                 if not os.path.exists(f"/proc/self/task/{thread.native_id}"):  # noqa: PTH110
                     break
                 sleep(0.0005)
+            if sys.platform == "darwin":  # where nobody tells
+                sleep(0.001)
         return True
 
     @property

@@ -27,6 +27,7 @@ def blocks() -> list[tuple[str, str]]:
 
 def run(script: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     environ = {name: value for name, value in os.environ.items() if name != "BAREXEC"}
+    environ["PYTHONUTF8"] = "1"  # on Windows, what is piped would be in another encoding
     return subprocess.run(
         [sys.executable, "-W", "error", str(script)],
         cwd=folder,

@@ -119,7 +119,7 @@ class Checkout:
     def leave(self) -> None:
         """End what a failed test left running, installers too."""
         for process in self.started:
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             with process:
                 pass  # waits for it and closes its streams

@@ -107,10 +107,12 @@ def record(picture: Picture) -> list[tuple[float, list[Row]]]:
         while open_ and (left := look - time.monotonic()) > 0:
             if select.select([ours], [], [], left)[0]:
                 try:
-                    # the alternate screen is this one, cleared
-                    screen.write(os.read(ours, 1 << 16).replace(b"\x1b[?1049l", b""))
+                    some = os.read(ours, 1 << 16)
                 except OSError:
-                    open_ = False
+                    some = b""
+                open_ = bool(some)
+                # the alternate screen is this one, cleared
+                screen.write(some.replace(b"\x1b[?1049l", b""))
         now = [screen.runs(row) for row in range(picture.rows)]
         if not moments or moments[-1][1] != now:
             moments.append((time.monotonic() - began, now))

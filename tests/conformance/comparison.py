@@ -219,6 +219,8 @@ def _gone(group: int) -> bool:
             os.killpg(group, 0)
         except ProcessLookupError:
             return True
+        except PermissionError:  # macOS, of a group of zombies
+            pass
         time.sleep(0.02)
     return False
 
@@ -226,7 +228,7 @@ def _gone(group: int) -> bool:
 def _end(child: subprocess.Popen[bytes]) -> None:
     """End a run and all that it started, whatever state it is in."""
     if os.name == "posix":
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)
     else:
         child.kill()

@@ -151,7 +151,7 @@ def script(tmp_path: Path) -> Script:
         try:
             out, err = program.communicate(timeout=100)
         finally:
-            with suppress(ProcessLookupError):  # what a hang has left
+            with suppress(ProcessLookupError, PermissionError):  # what a hang has left
                 if os.name == "posix":
                     os.killpg(program.pid, signal.SIGKILL)
                 else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -221,7 +222,8 @@ def random_text(megabytes: int, how: str, errors: str, writer: Writer) -> tuple[
     for _ in range(megabytes * 16):
         text = source.randbytes(1 << 16).decode(how, errors)
         written += writer.write(text)
-    return written, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    more = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    return written, more // 1024 if sys.platform == "darwin" else more
 
 
 def hostile(index: int, where: str, writer: Writer) -> Any:

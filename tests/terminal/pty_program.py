@@ -310,5 +310,5 @@ def _shown(some: bytes | bytearray) -> str:
 def _kill_group(pid: int, number: int) -> None:
     try:
         os.killpg(pid, number)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):  # macOS says so of a group of zombies
         return  # it has ended in the meantime

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import termios
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -105,7 +106,7 @@ def modes(program: PtyProgram) -> list[Any]:
 
 def end_workers(program: PtyProgram) -> None:
     """End the workers that outlive a killed parent. They are in its process group."""
-    with suppress(ProcessLookupError):
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(program.process.pid, signal.SIGKILL)
 
 
@@ -115,7 +116,8 @@ def await_end_of_workers(program: PtyProgram) -> None:
     until = monotonic() + PATIENCE
     with suppress(ProcessLookupError):
         while monotonic() < until:
-            os.killpg(program.process.pid, 0)
+            with suppress(PermissionError):  # macOS, of a group of zombies
+                os.killpg(program.process.pid, 0)
             sleep(0.02)  # they are nobody's children: there is nothing to wait for
         pytest.fail("its workers live on")
 
@@ -246,7 +248,8 @@ def test_a_signal_to_the_whole_group_does_not_reach_the_watcher(
     """As Ctrl-C, the end of the terminal's session, and `kill -9 %1` in a shell."""
     then = "second_gate(); signal.signal(signal.SIGINT, signal.SIG_DFL)"
     then += f"; os.killpg(0, {int(number)})"
-    program = start(PROGRAM.format(then=then))
+    # not its controlling terminal: with the end of that one's session, macOS takes it away
+    program = start(PROGRAM.format(then=then), controlling=False)
     screens = with_two_screens(program)
     told(program)
     open_second_gate(program)
@@ -323,7 +326,7 @@ def test_without_a_watcher_it_works_too(start: Start, executable: str) -> None:
 
 def test_a_frozen_terminal_is_given_back_when_it_thaws(start: Start) -> None:
     code = PROGRAM.format(then="gate()").replace('print("after")', "")
-    program = start(code)
+    program = start(code, controlling=False)  # for which macOS would wait at its end
     screens = with_two_screens(program)
     program.until(live)
     program.flow(False)
@@ -639,14 +642,16 @@ if __name__ == "__main__":
 
 
 @pytest.fixture
-def tmux(tmp_path: Path) -> Iterator[Callable[..., str]]:
+def tmux() -> Iterator[Callable[..., str]]:
     """Runs a command of tmux, whose server is ours alone."""
     command = shutil.which("tmux")
     if command is None:
         pytest.skip("tmux is not installed")
+    # a socket's path is short
+    folder = tempfile.TemporaryDirectory(dir="/tmp")
 
     def run(*words: str) -> str:
-        line = [command, "-S", str(tmp_path / "tmux"), "-u", "-f", "/dev/null", *words]
+        line = [command, "-S", f"{folder.name}/tmux", "-u", "-f", "/dev/null", *words]
         return subprocess.run(
             line, check=True, capture_output=True, text=True, env=environment(PS1="$ ", ENV=None)
         ).stdout
@@ -654,6 +659,7 @@ def tmux(tmp_path: Path) -> Iterator[Callable[..., str]]:
     yield run
     with suppress(subprocess.CalledProcessError):
         run("kill-server")
+    folder.cleanup()
 
 
 @pytest.mark.parametrize("signal_name", [None, "TERM", "KILL"])

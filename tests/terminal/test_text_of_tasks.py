@@ -232,7 +232,9 @@ def frozen(
 ) -> PtyProgram:
     """A program whose terminal freezes before its tasks begin to write. Its channel has
     room for so many bytes."""
-    program = start(FROZEN.format(floods=floods, then=then, full=full, room=room))
+    # not its controlling terminal: macOS would wait at its end until that is thawed
+    code = FROZEN.format(floods=floods, then=then, full=full, room=room)
+    program = start(code, controlling=False)
     program.until(lambda screen: any("30%" in row for row in screen.rows))
     program.flow(False)
     program.open_gate()
