@@ -78,14 +78,17 @@ class _Finder:
             return None
         sys.meta_path.remove(self)
         for finder in sys.meta_path:
-            spec = finder.find_spec(name, path, target)
+            find = getattr(finder, "find_spec", None)  # an old one's own way is not for us
+            spec: ModuleSpec | None = find and find(name, path, target)
             if spec is not None:
                 self._wait_for(spec.loader)
                 return spec
         return None
 
     def _wait_for(self, loader: Any) -> None:
-        load = loader.exec_module
+        load = getattr(loader, "exec_module", None)
+        if load is None:
+            return  # one of the old kind
 
         def exec_module(module: ModuleType) -> None:
             load(module)

@@ -24,12 +24,15 @@ from io import TextIOWrapper
 from time import monotonic, sleep
 
 from .ptys import Link, Terminal
+from .streams import device_of
 
 #: Seconds that a border between two tasks waits for room in the terminal, or for another
 #: thread that writes much at once.
 PATIENCE = 1.0
 #: Milliseconds after which a write that had to wait is through, once it is read.
 STALLED = 200
+#: Milliseconds between two looks whether the descriptors are what they were.
+SOON = 5
 #: Bytes that are passed on at once.
 AT_ONCE = 1 << 16
 #: Seconds after which it is taken for sure that nobody reads.
@@ -134,7 +137,14 @@ class Capture:
             # first, as far as it goes, so that all but the last lines come in their order; the
             # end of one that is cut may be still on its way
             begun = self._pass_on(whole=True)
-            self.restore()
+            if sys.platform == "darwin":
+                # whose `dup2` waits for those who just write there, who wait for a reader
+                restoring = threading.Thread(target=self.restore, daemon=True)
+                restoring.start()
+                while restoring.is_alive():
+                    begun = self._pass_on(begun, SOON, whole=True)
+            else:
+                self.restore()
             self._pass_on(begun, STALLED)
         self._pass_on()
         return False
@@ -209,7 +219,7 @@ def leading_to(device: int) -> frozenset[int]:
     found = []
     for fd in (1, 2):
         with suppress(OSError):
-            if os.isatty(fd) and os.fstat(fd).st_rdev == device:
+            if os.isatty(fd) and device_of(fd) == device:
                 found.append(fd)
     return frozenset(found)
 

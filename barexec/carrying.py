@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from sys import modules
+from types import FunctionType
 from typing import Any
+from weakref import WeakValueDictionary
 
 ADVICE = (
     "Workers that are not forked know nothing of {names}, defined in an interactive session:"
@@ -26,13 +28,46 @@ ADVICE = (
 _left: list[str] = []
 
 
+#: What the forked workers of a pool have from their parent, by the pool's key: the functions and
+#: classes of `__main__` when their executor was made, by name.
+_inherited: dict[str, WeakValueDictionary[str, Any]] = {}
+
+
 def is_interactive() -> bool:
     """Whether `__main__` is no file that a worker could import."""
     return not hasattr(modules.get("__main__"), "__file__")
 
 
-def carried(function: Callable[..., Any]) -> Any:
-    """What pickles as the function by value; itself, where there is no cloudpickle."""
+def note_inherited(pool: str) -> None:
+    """The workers of a pool will be forked: what is there now is theirs, too, as the same objects,
+    and what is carried by value would be others."""
+    known = {
+        name: value
+        for name, value in list(vars(modules["__main__"]).items())
+        if isinstance(value, (FunctionType, type)) and value.__module__ == "__main__"
+    }
+    _inherited[pool] = WeakValueDictionary(known)
+
+
+def forget(pool: str) -> None:
+    """The pool is over. A second call does nothing."""
+    _inherited.pop(pool, None)
+
+
+def _is_inherited(function: Any, pool: str) -> bool:
+    while type(function) is partial:
+        function = function.func
+    owner = getattr(function, "__self__", function)  # of a method, what it is one of
+    kind = owner if isinstance(owner, (FunctionType, type)) else type(owner)
+    known = _inherited.get(pool)
+    return known is not None and known.get(kind.__qualname__) is kind
+
+
+def carried(function: Callable[..., Any], pool: str) -> Any:
+    """What pickles as the function by value; itself, where the pool's workers have it already, or
+    where there is no cloudpickle."""
+    if _is_inherited(function, pool):
+        return function
     dumps = _dumps()
     if dumps is None:
         name = getattr(function, "__qualname__", "")

@@ -65,6 +65,7 @@ class Receiver(Protocol):
         """Close both ends of the parent's. A second close does nothing."""
 
 
+_poll: Any = getattr(select, "poll", None)  # eventlet takes it away from programs that it patches
 #: What a pipe's writing end shows once nobody can read any more.
 _GONE = getattr(select, "POLLERR", 0) | getattr(select, "POLLHUP", 0)
 
@@ -102,7 +103,7 @@ class PipeSender:
         return False
 
     def _poll(self, timeout: float) -> int:
-        poll = select.poll()
+        poll = _poll()
         poll.register(self._fd, select.POLLOUT)
         return sum(event for _, event in poll.poll(timeout * 1000))
 

@@ -171,13 +171,17 @@ class Crew:
         codes = []
         for sentinel in _ended(processes, 0):
             process = processes[sentinel]
-            process.join(LAST_GRACE)
             code = _exit_code(process)
             if self._fresh and (code == 0 or (code == STOLEN and self._is_served)):
                 continue  # it has ended as it should, or perhaps so
             if code is not None:
                 codes.append((code == 0, process.pid, code))
         return {pid: _how(code) for _, pid, code in sorted(codes)}
+
+    def dismiss(self, process: Any) -> None:
+        """The stock class has waited for the end of one: however it died, that is no news."""
+        if process.exitcode is not None:
+            self._processes.discard(process)
 
     def close(self) -> None:
         """The stock class has seen all processes end."""
@@ -237,8 +241,8 @@ def _ended(sentinels: Iterable[int], seconds: float) -> list[Any]:
 
 
 def _exit_code(process: Any) -> int | None:
-    """How a process ended. One thread alone is told by the system: where that was another, it says
-    so in a moment."""
+    """How a process ended; None where it has not, but has closed its sentinel. One thread alone is
+    told by the system: where that was another, it says so in a moment."""
     until = monotonic() + LAST_GRACE
     while (code := process.exitcode) is None and monotonic() < until:
         sleep(MOMENT)
@@ -265,6 +269,10 @@ class _Process:
         self._crew.start(self._process)
         # the stock class asks every worker for it, after every result
         self.sentinel = self._process.sentinel
+
+    def join(self, timeout: float | None = None) -> None:
+        self._process.join(timeout)
+        self._crew.dismiss(self._process)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._process, name)

@@ -50,6 +50,9 @@ T = TypeVar("T")
 
 #: Seconds between two frames.
 INTERVAL = 0.1
+#: Seconds between two looks at a frame that stands there while nothing runs: for Ctrl-Z, for what
+#: is typed, for another size.
+REST = 0.2
 #: Tasks that end between two frames, from which on the next one comes after twice as long: the
 #: program needs its time, and nobody reads what stands there for a tenth of a second.
 FLOOD = 100
@@ -129,13 +132,17 @@ class Display:
         self._hurried = False
         """Whether it is ended by Ctrl-C: nothing more is waited for."""
         self._calm = 0
+        self._resting = False
+        """Whether all that it does is to look at the frame that stands there."""
+        self._stuffed = False
+        """Whether it takes in nothing that is printed, as the terminal takes none."""
 
     # --- for any thread ---
 
     def start(self) -> None:
         """Run, if it does not yet."""
-        if self._ticker.parked:
-            self._ticker.wake()
+        if self._ticker.parked or self._resting:
+            self._ticker.kick()
         elif not self._ticker.running and not self.finished.is_set():
             if not self._view.plain:
                 # by this thread: what it prints from now on has its place after what tasks do
@@ -253,6 +260,7 @@ class Display:
         with lock:
             self._retire()
         self._view.close()
+        self._suspension.over = True
         for pool in self.pools:
             pool.receiver.deafen()  # first: a worker that ends now is to pass on what nobody reads
         self._output.stop()
@@ -325,14 +333,20 @@ class Display:
         finally:
             if last:
                 self._output.close()
+                self._suspension.over = True
             for pool in closed:
                 pool.forget()
         waiting = any(pool.closing for pool in self.pools)
         lively = self.tasks.live or waiting or self._view.behind or self._calm < LINGER
-        busy = lively and not last
-        if not busy:
+        if lively or last:
+            self._resting = False
+            return not last
+        self._resting = self._view.stands and self._ticker.parks
+        if self._resting:
+            self._ticker.interval = REST
+        else:
             self._view.rest()  # from here on it sleeps
-        return busy
+        return self._resting
 
     def _take(self, now: float) -> tuple[list[TaskState], bool]:
         """Take in what was reported: the tasks that ended, and whether anything came.
@@ -344,7 +358,8 @@ class Display:
         tasks, output = self.tasks, self._output
         # a task has written all its text to the channel before it ends, and the channel holds
         # no more than is received at once
-        listening = self.exiting or not output.full
+        self._stuffed = output.full
+        listening = self.exiting or not self._stuffed
         ended = _drain(self.ended)
         pools = list(self.pools)  # and one that begins only now may have had no task that ended
         done = [pool.take_done() for pool in pools]
@@ -412,7 +427,7 @@ class Display:
 
     def _wake(self, much: bool) -> None:
         """Text waits to be taken: for the next frame, or at once."""
-        if much:
+        if much and not self._stuffed:
             self.kick()
         else:
             self.start()

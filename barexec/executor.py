@@ -16,6 +16,7 @@ reference from the display back to the executor, which would keep one alive that
 
 from __future__ import annotations
 
+import multiprocessing
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -23,6 +24,7 @@ from contextlib import suppress
 from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
+from .carrying import is_interactive, note_inherited
 from .crew import Crew, crew_of
 from .injection import candidates, to_fill
 from .interrupts import release_forgotten
@@ -30,7 +32,7 @@ from .looks import Looks, join
 from .options import DEFAULTS, NO_WORDS, Location, Options, TaskOptions, made, name_of
 from .policy import Leave
 from .pool import Pool
-from .worker import Call, Chunk, Initargs
+from .worker import Call, Chunk, Initargs, is_one
 
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
@@ -66,6 +68,14 @@ class _Mapped:
         self.chunks = 0
         self.plain = options is DEFAULTS and not candidates(function)
         """Whether every chunk is submitted just as it is."""
+
+    # where a subclass has a `submit` of its own, which hands on something else
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial, (self.function,)
 
 
 class ProgressPoolExecutor(ProcessPoolExecutor):
@@ -154,6 +164,8 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             halt = None if self._crew is None else self._crew.halt
             attached = pool.key, pool.sender, pool.screen, pool.link, capture, halt
             carrier = Initargs(initargs, *attached)
+        elif is_one() and display != "off":  # whose own workers would not end with it
+            initializer, carrier = initializer or bool, Initargs(initargs if initializer else ())
         try:
             super().__init__(max_workers, mp_context, initializer, carrier, **later)
         except BaseException:
@@ -163,10 +175,15 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         self._pool = pool
         if pool is not None:
             pool.forgetful = True
+            pool.is_at_it = partial(_is_at_it, weakref.ref(self))
             if self._crew is not None:
                 pool.end_workers = self._crew.kill
                 pool.find_dead = self._crew.dead
             weakref.finalize(self, pool.abandon).atexit = False
+            # the stock class spawns them where they are to be fresh
+            context = mp_context or (None if later else multiprocessing.get_context())
+            if context and context.get_start_method() == "fork" and is_interactive():
+                note_inherited(pool.key)
 
     @_signed_as(ProcessPoolExecutor.submit)
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
@@ -280,7 +297,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         options: Options,
     ) -> Iterator[T]:
         if self._pool is not None or candidates(fn):
-            fn = _Mapped(fn, options)  # type: ignore[assignment]
+            fn = _Mapped(fn, options)
         return super().map(fn, *iterables, **later)
 
     def _submit(
@@ -347,6 +364,12 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             raise
         pool.accepted(id, future)
         return future
+
+
+def _is_at_it(executor: weakref.ref[ProgressPoolExecutor]) -> bool:
+    """Whether the stock class's thread of an executor runs."""
+    thread = getattr(executor(), "_executor_manager_thread", None)
+    return thread is not None and thread.is_alive()
 
 
 class PoolOptions(TaskOptions):

@@ -163,6 +163,8 @@ def _calls(frame: FrameType | None) -> bool:
 #: Seconds after which a lock that nobody gives back is taken for a forgotten one. Those of the
 #: stock class and of its queues are held for microseconds.
 FORGOTTEN = 1.0
+#: The packages whose conditions those are.
+_STOCK = ("concurrent", "multiprocessing", "queue", "threading")
 _KINDS_THAT_COUNT = type(threading.RLock())
 
 
@@ -181,15 +183,20 @@ def release_forgotten(traceback: TracebackType | None) -> bool:
     """
     if traceback is None:
         return False
+    caller = None
     while traceback.tb_next is not None:
-        traceback = traceback.tb_next
+        caller, traceback = traceback.tb_frame, traceback.tb_next
     frame = traceback.tb_frame
     condition = frame.f_locals.get("self")
     between = threading.Condition.__enter__.__code__, threading.Condition.__exit__.__code__
     if frame.f_code not in between or not isinstance(condition, threading.Condition):
         return False
+    # not one of the user's own, which another thread may hold for long
+    if caller is None or caller.f_globals.get("__name__", "").split(".")[0] not in _STOCK:
+        return False
     if not condition.acquire(timeout=FORGOTTEN):
-        condition.release()
+        with suppress(RuntimeError):  # it has an owner after all
+            condition.release()
         return True
     condition.release()
     lock = getattr(condition.release, "__self__", None)

@@ -69,7 +69,16 @@ class Orphan:
             return False
         except PermissionError:  # it has become another user
             return True
-        return True
+        return not _is_zombie(self._parent)
+
+
+def _is_zombie(process: int) -> bool:
+    """Whether it has ended, and its own parent has not taken note; False where nobody tells."""
+    try:
+        with open(f"/proc/{process}/stat", "rb") as file:  # noqa: PTH123
+            return file.read().rpartition(b")")[2].split()[0] == b"Z"
+    except (OSError, IndexError):
+        return False
 
 
 def _is_alive() -> bool:

@@ -22,8 +22,6 @@ from .task_text import TaskText
 #: Characters of lines that may wait for a terminal that takes none; beyond, nothing more is
 #: read, and who prints waits.
 UNPRINTED = 1 << 20
-#: Characters beyond which a terminal may not take them at once: what it holds, on Linux.
-MUCH = 1 << 12
 
 
 class Output:
@@ -119,16 +117,7 @@ class Output:
     @property
     def full(self) -> bool:
         """Whether so many lines wait for the terminal that no more are taken in."""
-        return self._length >= UNPRINTED
-
-    @property
-    def much(self) -> bool:
-        """Whether the terminal may need a while for the lines."""
-        return self._length > MUCH
-
-    @property
-    def _length(self) -> int:
-        return sum(map(len, self.lines)) + len(self.lines)
+        return sum(map(len, self.lines)) + len(self.lines) >= UNPRINTED
 
     @property
     def rows(self) -> tuple[str, ...]:

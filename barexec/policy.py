@@ -14,6 +14,7 @@ Never here: painting; reading the environment or a stream, which are arguments.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, get_args
 
@@ -22,6 +23,11 @@ from .cautions import caution
 Mode = Literal["fullscreen", "inline", "plain", "off"]
 #: What stays on the screen at the end.
 Leave = Literal["failed"] | bool | None
+
+
+#: The kinds of terminals that cut long lines when they get narrower, as few of today's do: xterm
+#: itself, which may say "xterm" alone, as PuTTY does; the Linux console; st.
+_CUTS = re.compile(r"(linux|xterm|putty.*|st(-.*)?)\Z")
 
 
 class Policy(NamedTuple):
@@ -88,8 +94,7 @@ def decide(
         (encoding or "").lower().replace("_", "-").startswith("utf") and kind != "linux",
         _size(environ.get("COLUMNS")),
         _size(environ.get("LINES")),
-        # xterm itself and the Linux console, alone among today's terminals, cut them
-        bool(environ.get("TMUX")) or not ("XTERM_VERSION" in environ or kind == "linux"),
+        bool(environ.get("TMUX")) or not ("XTERM_VERSION" in environ or _CUTS.match(kind)),
     )
 
 

@@ -18,8 +18,7 @@ from contextlib import suppress
 from itertools import count, islice
 from typing import Any, Protocol
 
-from . import worker
-from .carrying import explain
+from . import carrying, worker
 from .channel import Receiver, Sender
 from .events import Decoder
 from .ptys import Link
@@ -112,6 +111,8 @@ class Pool:
         """When it was last looked for dead workers."""
         self.end_workers: Callable[[], object] = bool
         """Ends the workers that a broken executor has left behind."""
+        self.is_at_it: Callable[[], bool] = bool
+        """Whether the executor's own thread runs, which ends the tasks of a broken one."""
         self.find_dead: Callable[[], dict[int, str]] = dict
         """Finds how workers died, by their processes."""
         self.dead: dict[int, str] = {}
@@ -136,8 +137,11 @@ class Pool:
 
     def accepted(self, id: int, future: Future[Any]) -> None:
         """The executor took the task. Its workers have been forked by now."""
+        before = self._numbers.pop(future, None)
         self._numbers[future] = id
         future.add_done_callback(self._report)
+        if before is not None:  # the executor knows the task already, and gave the same Future
+            self._display.ended.append((self, before, None, None))
         self._display.start()
 
     def refused(self, id: int, error: BaseException) -> None:
@@ -149,7 +153,9 @@ class Pool:
 
     def _ended(self, future: Future[Any]) -> None:
         # in the executor's own thread, which must not wait for what an error's `__str__` does
-        id = self._numbers.pop(future)
+        id = self._numbers.pop(future, None)
+        if id is None:  # one that the executor gave twice
+            return
         self._display.reported = True
         try:
             error = future.exception()
@@ -162,7 +168,7 @@ class Pool:
             lost = isinstance(error, self.lost) and not _raised(error)
             status = Status.LOST if lost else Status.FAILED
             if lost:
-                explain(error)  # at once: whoever waits for the result has it already
+                carrying.explain(error)  # at once: whoever waits for the result has it already
                 if self.broken is None and not self.dead:
                     self.dead = self.find_dead()  # now: the stock class will end the others
                 if self.forgetful:
@@ -189,7 +195,8 @@ class Pool:
 
     def recall(self, now: float) -> None:
         """Look after tasks that the stock class may have forgotten: `give_up` those that have
-        not ended `FORGOTTEN` seconds after the others did. For the display's thread."""
+        not ended `FORGOTTEN` seconds after the others did, if its thread has: in that, callbacks
+        of the user's may take their time. For the display's thread."""
         if not self._numbers:
             return
         if self.broken is None:
@@ -199,7 +206,9 @@ class Pool:
         if left != len(self._numbers):
             self._left = len(self._numbers), now
         elif now - since > FORGOTTEN:
-            self.give_up()
+            self.end_workers()  # for whose end the thread may wait
+            if not self.is_at_it():
+                self.give_up()
 
     def _notice_deaths(self, now: float) -> None:
         """End the other workers where one died, which breaks the pool, and the stock class has
@@ -258,6 +267,7 @@ class Pool:
         """It is over: give back the descriptors. A second call does nothing."""
         worker.senders.pop(self.key, None)
         worker.screens.pop(self.key, None)
+        carrying.forget(self.key)
         self.receiver.close()
         if self.link is not None:
             self.link.close()

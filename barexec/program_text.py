@@ -24,7 +24,7 @@ from itertools import count
 from time import sleep
 from typing import Any
 
-from .streams import own_streams
+from .streams import device_of, own_streams
 
 #: Bytes that wait for the display; beyond, who writes has to wait, as on a slow terminal.
 LIMIT = 1 << 20
@@ -44,7 +44,7 @@ class _Tap:
     def leads_to(self, device: int) -> bool:
         """Whether the descriptor does, which the program may have pointed elsewhere since."""
         try:
-            return not device or os.fstat(self._stream.fileno()).st_rdev == device
+            return not device or device_of(self._stream.fileno()) == device
         except (OSError, ValueError):  # closed
             return False
 
@@ -101,7 +101,7 @@ class ProgramText:
         def write(some: Any, /) -> int:
             if (
                 self.straight
-                or self._is_own()
+                or (os.name == "nt" and self._is_own())  # which there writes by the stream
                 or not isinstance(some, (bytes, bytearray, memoryview))
                 or not tap.leads_to(self._device)
             ):
@@ -113,7 +113,7 @@ class ProgramText:
             self._put(next(self._numbers))
             if not self._open:
                 self._give_back()  # it was closed just now
-            elif self._size > LIMIT:
+            elif self._size > LIMIT and not self._is_own():
                 self._wait()
             else:
                 self._notify(False)

@@ -30,11 +30,13 @@ from .ticker import Ticker
 NAP = 0.002
 #: Bytes of a pty that are read at a time: what it holds, on Linux.
 ROOM = 1 << 16
-#: Bytes of one pty after which there is no nap: about half of what it holds. So many times
-#: it is done without at most.
-MUCH, AT_ONCE = 1 << 13, 50
+#: Bytes of one pty after which there is no nap: about half of what it holds, or on macOS a bit
+#: less. So many times it is done without at most.
+MUCH, AT_ONCE = 400 if sys.platform == "darwin" else 1 << 13, 50
 #: Bytes that wait for the display; beyond, nothing more is read.
 LIMIT = 1 << 20
+#: Seconds for which who writes waits at most for the thread that reads.
+AWHILE = 0.1
 #: Seconds for which, and bytes after which, a mark that is on its way is waited for.
 UNMARKED, UNMARKED_LIMIT = 1.0, 1 << 20
 
@@ -194,14 +196,18 @@ class PtyReader:
         """
         # a finalizer or a signal handler may print in the midst of what a thread does with the
         # lock held, and must not wait for itself; `Condition`, too, asks a lock for its owner so
-        if sync and not self._lock._is_owned():
-            with self._lock:
+        # nor may it wait for long: its thread may hold what a finalizer in the other one wants,
+        # such as the lock of a log
+        if sync and not self._lock._is_owned() and self._lock.acquire(timeout=AWHILE):
+            try:
                 self._accept()
                 for ear in list(self._ears.values()):
                     self._read(ear, monotonic())
                     if ear.unmarked and ear.slot is None:
                         ear.slot = []
                         self._said.append(ear.slot)
+            finally:
+                self._lock.release()
         self._said.append(token)
 
     def take(self, now: float, drain: bool = True) -> list[Said | int]:

@@ -173,8 +173,9 @@ class Sampler:
         """False: the channel is full."""
         try:
             return self._sender is None or self._sender.send(data)
-        except OSError:
-            # the parent is gone, or the task closed our descriptor: the work goes on
+        except Exception:
+            # the parent is gone, the task closed our descriptor, or somebody has taken `select`
+            # apart (eventlet does): the work goes on
             self._sender = None
             self._text.clear()
             return True

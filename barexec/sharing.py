@@ -28,6 +28,7 @@ from .policy import Leave
 from .pool import Pool, ids
 from .ptys import open_link
 from .state import Status
+from .streams import device_of, is_terminal
 
 
 def _display_of(policy: policies.Policy, stream: TextIO, *looks: Any) -> displays.Display:
@@ -48,8 +49,7 @@ def _is_same(one: TextIO, other: TextIO) -> bool:
         return True
     try:
         fds = one.fileno(), other.fileno()
-        # on Windows there is but one console, and no `st_rdev`
-        numbers = {getattr(os.fstat(fd), "st_rdev", 0) for fd in fds}
+        numbers = set(map(device_of, fds))  # on Windows there is but one console
         return all(map(os.isatty, fds)) and len(numbers) == 1
     except (AttributeError, OSError, ValueError):
         return False
@@ -75,10 +75,9 @@ def _stream_of(terminal: Any) -> TextIO | None:
 def _decide(display: str | None, stream: TextIO | None) -> policies.Policy | None:
     """How to show on a stream, now; None where nothing is to be shown."""
     encoding = getattr(stream, "encoding", None)
-    isatty = getattr(stream, "isatty", None)
     tty = False
     try:
-        tty = bool(isatty and isatty())
+        tty = is_terminal(stream)
     except ValueError:
         stream = None  # closed
     if tty and not os.environ.get("BAREXEC"):

@@ -44,6 +44,19 @@ class Mapped:
         self.tasks = 0
         """How many tasks."""
 
+    @property
+    def bare(self) -> Callable[..., Any]:
+        """What is called for one task."""
+        return partial(call_each, self.function) if self.chunks else self.function
+
+    # where a subclass has a `submit` of its own, which hands on something else
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.bare(*args, **kwargs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial, (self.bare,)
+
 
 class Shown(Executor):
     """An executor with bars, over one whose class comes after it among the bases.
@@ -131,7 +144,7 @@ class Shown(Executor):
         options: Options,
     ) -> Iterator[T]:
         size = later.pop("chunksize", 1)
-        if size < 1 and self._in_chunks:
+        if self._in_chunks and size < 1:
             raise ValueError("chunksize must be >= 1.")  # the stock class's words
         if not self._in_chunks or size == 1:
             each: Any = Mapped(fn, options, False)
@@ -164,7 +177,7 @@ class Shown(Executor):
         if mapped is not None:
             if mapped.chunks:
                 desc = f"{desc}[{mapped.at}:{mapped.at + count}]"
-                fn = partial(call_each, fn)
+                fn = mapped.bare
             mapped.tasks, mapped.at = mapped.tasks + 1, mapped.at + count
         if pool is None or route is None:
             if fill:

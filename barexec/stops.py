@@ -10,6 +10,7 @@ Never here: what is done about it.
 from __future__ import annotations
 
 import os
+import signal
 from contextlib import suppress
 from time import monotonic, process_time
 
@@ -34,7 +35,7 @@ class Stops:
 
     def found(self) -> bool:
         """Whether there was one since `mark`."""
-        if self._seen is None:
+        if self._seen is None or not hasattr(signal, "SIGTSTP"):  # Windows has no such thing
             return False
         gap, ran = monotonic() - self._seen[0], process_time() - self._seen[1]
         if gap <= STOPPED or ran > gap * SHARE + SECONDS:

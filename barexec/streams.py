@@ -19,7 +19,8 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TextIO, TypeGuard
+from functools import lru_cache
+from typing import Any, TextIO, TypeGuard
 
 
 class _Voice(io.RawIOBase):
@@ -104,6 +105,59 @@ class Streams:
             self._ours = {}
 
 
+#: The number by which a process's own terminal is known, whichever that is.
+_OWN = "/dev/tty"
+#: What asks Linux for the number of the terminal behind that: TIOCGDEV (ioctl_tty(2)), by the
+#: size and direction that it has on all but a few processors.
+_WHICH = 0x80045432
+
+
+def device_of(fd: int) -> int:
+    """By which a terminal is known, whatever file it was opened by (`st_rdev`).
+
+    Raises:
+        OSError: there is no such descriptor.
+    """
+    device: int = getattr(os.fstat(fd), "st_rdev", 0)  # none on Windows
+    if device and device == _own_device():
+        with suppress(ImportError, OSError):
+            import fcntl
+
+            return int.from_bytes(fcntl.ioctl(fd, _WHICH, bytes(4)), sys.byteorder)
+        for standard in (0, 1, 2):
+            with suppress(OSError):
+                other = os.fstat(standard).st_rdev
+                if other != device and os.tcgetpgrp(standard) == os.tcgetpgrp(fd):
+                    return other
+    return device
+
+
+@lru_cache(maxsize=1)
+def _own_device() -> int:
+    try:
+        return os.stat(_OWN).st_rdev  # noqa: PTH116
+    except OSError:
+        return 0
+
+
+def is_terminal(stream: Any) -> bool:
+    """Whether a stream says that it leads to a terminal.
+
+    Raises:
+        ValueError: it is closed.
+    """
+    isatty = getattr(stream, "isatty", None)
+    if isatty is None or not isatty():
+        return False
+    if os.name == "nt" and (fileno := getattr(stream, "fileno", None)):
+        with suppress(ValueError):
+            try:
+                os.get_terminal_size(fileno())
+            except OSError:
+                return False  # there, the null device says so, too
+    return True
+
+
 def leads_to(stream: object, device: int) -> TypeGuard[io.TextIOWrapper]:
     """Whether a stream is one of Python's own, and leads to that terminal.
 
@@ -114,8 +168,8 @@ def leads_to(stream: object, device: int) -> TypeGuard[io.TextIOWrapper]:
         return False
     with suppress(OSError, ValueError):  # closed; without a descriptor
         if not device:  # on Windows there is but one console
-            return os.name == "nt" and stream.isatty()
-        return stream.isatty() and os.fstat(stream.fileno()).st_rdev == device
+            return os.name == "nt" and is_terminal(stream)
+        return stream.isatty() and device_of(stream.fileno()) == device
     return False
 
 

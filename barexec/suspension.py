@@ -32,9 +32,14 @@ class Suspension:
     def __init__(self, aside: Callable[[], None], back: Callable[[], None]) -> None:
         self._aside = aside
         self._back = back
+        self.over = False
+        """Whether there is nothing more to be given back."""
 
     def arm(self) -> None:
         """From now on. Does nothing where SIGTSTP has an action of somebody else's."""
+        for suspension in list(_armed):
+            if suspension.over:  # it may have ended in another thread, which could not
+                suspension.disarm()
         if _STOP and _in_main() and signal.getsignal(_STOP) is signal.SIG_DFL:
             signal.signal(_STOP, self._stop)
             _armed.add(self)
@@ -48,10 +53,14 @@ class Suspension:
                 signal.signal(_STOP, signal.SIG_DFL)  # type: ignore[arg-type]
 
     def _stop(self, number: int, frame: object) -> None:
-        self._aside()
+        if not self.over:
+            self._aside()
         signal.signal(number, signal.SIG_DFL)
         # to this thread, which so stops before it goes on; `os.kill` may choose another
         signal.pthread_kill(threading.get_ident(), number)
+        if self.over:
+            _armed.discard(self)
+            return
         signal.signal(number, self._stop)
         self._back()
 

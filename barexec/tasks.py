@@ -200,7 +200,7 @@ class Tasks:
         ended: list[TaskState | None] = []
         kept = len(ids)
         if self._kept is not None and kept > FEW:
-            kept = max(0, self._kept - len(self.finished))
+            kept = max(FEW, self._kept - len(self.finished))
         first = max(0, len(ids) - kept)
         # thousands at each frame
         submissions = list(map(self.pending.pop, ids[:first], repeat(None)))

@@ -45,6 +45,7 @@ class View:
         policy: how it is shown by now: "plain" where bars cannot be drawn.
         began: when the first task was submitted.
         behind: whether the screen does not show the newest frame yet.
+        stands: whether it shows one.
         aside: the `paused()` blocks for which the terminal is somebody else's.
 
     Guarantees: for the thread that draws; `pause` and `resume` are for any, and for signals.
@@ -62,7 +63,7 @@ class View:
     ) -> None:
         self.policy = policy
         self.began: float | None = None
-        self.behind = False
+        self.behind = self.stands = False
         self.aside = 0
         self._stream = stream
         self._tasks = tasks
@@ -101,7 +102,7 @@ class View:
                 self._screen[0].give_up()
 
     def rest(self) -> None:
-        """No frame is due for a while, which is no stop (Ctrl-Z)."""
+        """No frame is due from here on, which is no stop (Ctrl-Z)."""
         self._stops.forget()
 
     def is_held_up(self) -> bool:
@@ -152,6 +153,7 @@ class View:
     def step_aside(self) -> None:
         """Take the bars off the screen until `step_back`, and show all that is printed."""
         self.aside += 1
+        self.stands = False
         if self.aside > 1 or self.plain:
             return
         output = self._output
@@ -206,12 +208,9 @@ class View:
             frame = (*layout.compose(self._tasks, columns, rows - len(words), now), *words)
         if self._stops.found():
             painter.repaint()  # a shell has written to the terminal since
-        self._stops.mark()
-        much = self._output.much
         taken = (painter.finish if last else painter.paint)(frame, self._output.lines)
-        if much:
-            self._stops.mark()  # a slow terminal takes its time
-        self.behind = not taken
+        self._stops.mark()  # by now: a slow terminal takes its time
+        self.behind, self.stands = not taken, bool(frame) and taken
         if taken:
             self._output.taken()
 
@@ -220,7 +219,7 @@ class View:
         from .painters.plain import PlainPainter
 
         self.close()
-        self._screen = None
+        self._screen, self.stands = None, False
         self.policy = self.policy._replace(mode="plain")
         self._log = PlainPainter(self._stream), None
         warn(error, self._stream)

@@ -96,8 +96,9 @@ Reference = Callable[..., Any] | tuple[str, str]
 _references: dict[Callable[..., Any], tuple[str, str]] = {}
 
 
-def _reference(function: Callable[..., Any]) -> Reference:
-    """How a function is pickled: by its name, as `pickle` does, at a third of the cost.
+def _reference(function: Callable[..., Any], pool: str) -> Reference:
+    """How a function is pickled for the workers of a pool: by its name, as `pickle` does, at a
+    third of the cost.
 
     Whatever is not surely found by it is left to `pickle`, and to its errors.
     """
@@ -108,11 +109,11 @@ def _reference(function: Callable[..., Any]) -> Reference:
             return known  # else its module was loaded anew
         module, name = function.__module__, function.__qualname__
         if module == "__main__" and is_interactive():
-            return carried(function)  # type: ignore[no-any-return]
+            return carried(function, pool)  # type: ignore[no-any-return]
         if module in modules and getattr(modules[module], name, None) is function:
             _references[function] = module, name
             return module, name
-    return carried(function) if is_interactive() else function
+    return carried(function, pool) if is_interactive() else function
 
 
 def _function(reference: Reference) -> Any:
@@ -136,10 +137,11 @@ class Call(tuple[Any, ...]):
     __slots__ = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
+        pool = self[0]
         if len(self) == 3:
-            return begin, (self[0], self[1], _reference(self[2]))
-        inner = tuple([_reference(function) for function in self[3]])
-        return begin, (self[0], self[1], _reference(self[2]), inner, *self[4:])
+            return begin, (pool, self[1], _reference(self[2], pool))
+        inner = tuple([_reference(function, pool) for function in self[3]])
+        return begin, (pool, self[1], _reference(self[2], pool), inner, *self[4:])
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Run here and now, as it would in a worker."""
@@ -271,24 +273,23 @@ class Initargs:
     """The arguments of the user's initializer. A worker that unpacks them is attached.
 
     So it is before the initializer is called, and no frame of ours is in its tracebacks.
+
+    Args:
+        args: those.
+        attached: the arguments of `_attach`; none for the worker of a pool within a task, which
+            shows nothing, but ends with its parent, too.
     """
 
-    def __init__(
-        self,
-        args: Iterable[Any],
-        pool: str,
-        sender: Sender,
-        screen: Screen,
-        link: Link | None,
-        capture: bool | str,
-        halt: Halt | None,
-    ) -> None:
+    def __init__(self, args: Iterable[Any], *attached: Any) -> None:
         self._args = args
-        self._attached = pool, sender, screen, link, capture, halt
+        self._attached = attached
 
     def __iter__(self) -> Iterator[Any]:
+        global _orphan
         if multiprocessing.parent_process() is not None:
-            _attach(*self._attached)
+            _orphan = Orphan(_bid_farewell)
+            if self._attached:
+                _attach(*self._attached)
         return iter(self._args)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -304,11 +305,10 @@ def _attach(
     halt: Halt | None,
 ) -> None:
     """This process works for a pool from now on."""
-    global _capture, _orphan
+    global _capture
     if halt is not None:
         interrupts.hold()
         interrupts.arm(lambda: bars.alone, halt)
-    _orphan = Orphan(_bid_farewell)
     senders[pool], screens[pool] = sender, screen
     if not (capture and screen.live and sender.listened_to()):
         return
@@ -321,6 +321,11 @@ def _attach(
         _sampler.capture = _capture
     if _capture is not None:
         adopt_tqdm(_follower)
+
+
+def is_one() -> bool:
+    """Whether this process is a worker that shows what its tasks do."""
+    return bool(senders) and multiprocessing.parent_process() is not None
 
 
 def _bid_farewell() -> None:

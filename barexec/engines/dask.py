@@ -67,8 +67,10 @@ class ProgressDaskExecutor(Around):
     ) -> Future[Any]:
         if self._route is not None and (now := monotonic()) - self._counted > COUNTED:
             self._counted = now
-            workers = self._client.scheduler_info()["workers"].values()
-            self._route.pace = pace(sum(worker["nthreads"] for worker in workers))
+            info = self._client.scheduler_info()
+            # some releases list five workers at most
+            listed = sum(worker["nthreads"] for worker in info["workers"].values())
+            self._route.pace = pace(max(listed, info.get("total_threads", 0)))
         return super()._hand_over(fn, args, kwargs)
 
 
@@ -92,7 +94,7 @@ def open_channel(client: Any) -> tuple[Travelling, Receiver]:
     receiver = MemoryReceiver(forget)
 
     def hear(event: tuple[float, Any]) -> None:
-        if isinstance(event[1], bytes):
+        if isinstance(event[1], bytes) and not receiver.sender.closed:
             receiver.pieces.append(event[1])
 
     client.subscribe_topic(topic, hear)

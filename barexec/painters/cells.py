@@ -16,6 +16,8 @@ from typing import NamedTuple
 from ..terminal_text import columns_of, is_narrow, is_sure
 
 _RESETS = ("\x1b[m", "\x1b[0m")
+#: What a sequence begins with that ends all that was before.
+_ANEW = ("\x1b[0;", "\x1b[;")
 _SGR = re.compile(r"(\x1b\[[0-9;:]*m)")
 #: Cells that are alike between two that differ, and are written all the same: to move
 #: over fewer costs more bytes.
@@ -48,7 +50,7 @@ def cells(line: str) -> Cells:
     sure = narrow or is_sure(text)
     for at, part in enumerate(parts):
         if at % 2:
-            style = "" if part in _RESETS else style + part
+            style = "" if part in _RESETS else part if part.startswith(_ANEW) else style + part
         elif narrow:
             # a bar's are kept, as what is the same object is compared at once
             chars += part if part.isascii() else _apart(part)

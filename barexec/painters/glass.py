@@ -17,6 +17,8 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any, TextIO
 
+from ..streams import device_of
+
 #: Seconds that a non-blocking terminal may take no byte before it counts as gone.
 PATIENCE = 10.0
 
@@ -108,7 +110,7 @@ class Glass:
         if self.fd is None or os.name == "nt":
             return 0
         try:
-            return os.fstat(self.fd).st_rdev
+            return device_of(self.fd)
         except OSError:
             return 0
 

@@ -108,6 +108,9 @@ def capabilities(
     if able_to is None:
         return None
 
+    hide, show = _text(able_to.hide_cursor), _text(able_to.normal_cursor)
+    if hide == "\x1b[?25l":
+        show = "\x1b[?25h"  # that of xterm ends its blinking, too
     able = Capabilities(
         _mover(able_to, "cuu", "cuu1"),
         _mover(able_to, "cuf", "cuf1"),
@@ -116,8 +119,8 @@ def capabilities(
         _styles(able_to, colour),
         enter=_text(able_to.enter_fullscreen),
         leave=_text(able_to.exit_fullscreen),
-        hide=_text(able_to.hide_cursor),
-        show=_text(able_to.normal_cursor),
+        hide=hide,
+        show=show,
         home=_text(able_to.home),
     )
     if able.up(1).startswith("\x1b["):

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
 from typing import Any
 
 import pytest
@@ -49,6 +50,19 @@ class Terminal(io.TextIOBase):
     def write(self, text: str) -> int:
         self.text += text
         return len(text)
+
+
+def test_finders_and_loaders_of_the_old_kind_are_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spec = ModuleSpec("tqdm.std", object())  # type: ignore[arg-type]
+    finder = type("Finder", (), {"find_spec": lambda *args: spec})()
+    monkeypatch.setattr(sys, "meta_path", [object(), finder])
+    monkeypatch.delitem(sys.modules, "tqdm.std")
+    adopted.adopt_tqdm(lambda fd, unit: None)
+    assert len(sys.meta_path) == 3
+    assert sys.meta_path[0].find_spec("tqdm.std", None) is spec
+    assert len(sys.meta_path) == 2
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ ACUTE = "\N{COMBINING ACUTE ACCENT}"
         (f"a{RED}b{END}c", ["a", "b", "c"], ["", RED, ""]),
         (f"{RED}a\x1b[0mb", ["a", "b"], [RED, ""]),
         (f"{RED}a{BOLD}b{END}c", ["a", "b", "c"], [RED, RED + BOLD, ""]),
+        (f"{RED}a\x1b[0;1mb", ["a", "b"], [RED, "\x1b[0;1m"]),
         ("日x", ["日", "", "x"], ["", "", ""]),
         (f"{RED}日{END}本", ["日", "", "本", ""], [RED, RED, "", ""]),
         (f"x{ACUTE}y", [f"x{ACUTE}", "y"], ["", ""]),

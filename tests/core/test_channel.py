@@ -86,6 +86,16 @@ def wait_for(condition: Callable[[], bool]) -> None:
 # --- what it carries -----------------------------------------------------------------
 
 
+@posix
+def test_a_program_that_is_patched_loses_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by eventlet, which takes `select.poll` away."""
+    sender, receiver = open_channel()
+    monkeypatch.delattr(select, "poll")
+    assert sender.listened_to() and sender.send(b"told")
+    assert receiver.receive() == b"told"
+    receiver.close()
+
+
 def test_what_goes_in_comes_out(opened: Opened) -> None:
     sender, receiver = opened
     assert receiver.receive() == b""

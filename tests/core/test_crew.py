@@ -43,10 +43,10 @@ def test_how_a_process_died_is_known_at_once(way: Callable[[], object], told: st
     dies = crew.Process(target=way)
     assert crew.dead() == {}  # one has not started
     dies.start()
-    dies.join()
+    assert connection.wait([dies.sentinel], 60)
     assert crew.dead() == {dies.pid: told}
     crew.kill()
-    lives.join()
+    assert connection.wait([lives.sentinel], 60)
     assert set(crew.dead().items()) == {(dies.pid, told), (lives.pid, "SIGKILL")}
     crew.close()
 
@@ -87,12 +87,47 @@ def test_an_exit_code_that_another_thread_has_read_is_no_death_where_workers_are
     crew.close()
 
 
+def test_how_one_died_that_was_waited_for_is_no_news() -> None:
+    """The stock class waits for the end of a worker that is to be replaced, whatever its exit
+    code: two looks later, the whole pool would be ended for it."""
+    crew = Crew(get_context("fork"), fresh=True)
+    process = crew.Process(target=partial(os._exit, 3))
+    process.start()
+    assert connection.wait([process.sentinel], 60)
+    assert crew.dead() == {process.pid: "exit 3"}
+    process.join()
+    assert crew.dead() == {}
+    crew.close()
+
+
+def _closes_all(begun: int, ended: int) -> None:
+    os.closerange(3, begun)
+    os.closerange(begun + 1, ended)
+    os.closerange(ended + 1, 256)
+    os.write(begun, b"!")
+    os.read(ended, 1)
+
+
+def test_one_that_has_closed_its_descriptors_and_lives_is_not_waited_for() -> None:
+    crew = Crew(get_context("fork"))
+    (hear, begun), (ended, end) = os.pipe(), os.pipe()
+    process = crew.Process(target=_closes_all, args=(begun, ended))
+    process.start()
+    assert os.read(hear, 1) == b"!"
+    assert crew.dead() == {}
+    os.write(end, b"!")
+    process.join()
+    crew.close()
+    for fd in (hear, begun, ended, end):
+        os.close(fd)
+
+
 def test_what_ended_as_it_should_is_named_last() -> None:
     crew = Crew(get_context("fork"))
     processes = [crew.Process(target=partial(os._exit, code)) for code in (0, 1, 0)]
     for process in processes:
         process.start()
-        process.join()
+        assert connection.wait([process.sentinel], 60)
     assert list(crew.dead()) == [processes[at].pid for at in (1, 0, 2)]
     crew.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="there is no setitime
 
 #: Interrupts itself until the lock was left locked three times, and finds it free each time.
 PROGRAM = """
-import signal, sys, threading
+import signal, sys, threading, types
 from barexec import interrupts
 interrupts.FORGOTTEN = 0.05
 
@@ -36,12 +37,18 @@ def is_free():
     thread.join()
     return found[0]
 
+def enter():
+    while True:
+        with condition:
+            pass
+
+# as in the stock class's queue
+enter = types.FunctionType(enter.__code__, {{"__name__": "queue", "condition": condition}})
+
 while forgotten < 3:
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.001)
-        while True:
-            with condition:
-                pass
+        enter()
     except KeyboardInterrupt as error:
         left = not is_free()
         assert interrupts.release_forgotten(error.__traceback__) == left
@@ -71,6 +78,35 @@ def test_a_lock_of_somebody_else_is_left_alone() -> None:
     except KeyboardInterrupt as error:
         assert not release_forgotten(error.__traceback__)
     assert not release_forgotten(None)
+
+
+@posix
+@pytest.mark.parametrize("kind", [threading.Lock, threading.RLock])
+def test_a_lock_of_the_users_own_that_another_thread_holds_is_left_alone(kind: Any) -> None:
+    condition = threading.Condition(kind())
+    held, enough = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with condition:
+            held.set()
+            enough.wait(60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(60)
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        with condition:
+            pytest.fail("it is held")
+    except KeyboardInterrupt as error:
+        assert not release_forgotten(error.__traceback__)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert not condition.acquire(blocking=False)
+    enough.set()
+    thread.join()
+    assert condition.acquire(timeout=60)
 
 
 def _hears(halt: Halt, ready: Any) -> None:

@@ -93,10 +93,15 @@ inline  TERM=dumb                       terminal utf-8    plain   able    unicod
 -       COLUMNS=-5 LINES=many           terminal utf-8    inline  able    unicode  -       wraps
 -       COLUMNS=1e3 LINES=२४            terminal utf-8    inline  able    unicode  -       wraps
 
-# xterm itself cuts; a terminal within one does not
+# xterm itself cuts, and few others do; a terminal within one does not
 -       XTERM_VERSION=379               terminal utf-8    inline  able    unicode  -       cuts
 -       XTERM_VERSION=379 TMUX=/tmp/1   terminal utf-8    inline  able    unicode  -       wraps
 -       TMUX=/tmp/1                     terminal utf-8    inline  able    unicode  -       wraps
+-       TERM=xterm                      terminal utf-8    inline  able    unicode  -       cuts
+-       TERM=xterm-256color             terminal utf-8    inline  able    unicode  -       wraps
+-       TERM=putty-256color             terminal utf-8    inline  able    unicode  -       cuts
+-       TERM=st-256color                terminal utf-8    inline  able    unicode  -       cuts
+-       TERM=sterm                      terminal utf-8    inline  able    unicode  -       wraps
 """
 COLOUR = {"able": None, "always": True, "never": False}
 ROWS = [line for line in TABLE.strip().splitlines()[1:] if line and not line.startswith("#")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import BrokenExecutor, Future
 from typing import Any
 
 import pytest
@@ -47,6 +47,34 @@ def test_a_death_that_goes_unnoticed_ends_the_other_workers_at_the_second_look(p
     for now in (100.0, 100.5, 101.5, 102.0, 102.4, 102.6):
         pool.recall(now)
     assert killed == [102.6]
+
+
+def test_tasks_of_a_broken_executor_are_not_given_up_while_its_thread_ends_them(pool: Pool) -> None:
+    """A callback of the user's may take its time in that, and they come one after the other."""
+    (future,) = pool._numbers
+    killed: list[float] = []
+    is_at_it = True
+    pool.broken = BrokenExecutor, ("it is broken",)
+    pool.is_at_it = lambda: is_at_it
+    pool.end_workers = lambda: killed.append(now)
+    for now in (100.0, 101.5):
+        pool.recall(now)
+    assert killed and not future.done()
+    is_at_it = False
+    pool.recall(102.0)
+    assert isinstance(future.exception(0), BrokenExecutor)
+
+
+def test_a_future_that_is_given_twice_is_one_task(pool: Pool) -> None:
+    listener: Any = pool._display
+    (future,) = pool._numbers
+    first = pool._numbers[future]
+    second = pool.submitted("the same", 1)
+    pool.accepted(second, future)
+    assert [*listener.ended] == [(pool, first, None, None)]
+    future.set_result(1)
+    assert pool.take_done() == [second]
+    assert not pool.ending
 
 
 def test_workers_that_die_one_after_the_other_are_left_to_the_stock_class(pool: Pool) -> None:

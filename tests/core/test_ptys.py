@@ -7,7 +7,7 @@ import random
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from threading import Event
+from threading import Event, Lock, Thread, current_thread, main_thread
 from time import monotonic
 from typing import NamedTuple
 
@@ -199,12 +199,17 @@ def test_a_character_may_come_in_pieces_but_not_over_a_border(ends: Ends) -> Non
     assert ends.heard() == [Said(1, "\ufffd", True), Said(2, "\ufffd\ufffd", False)]
 
 
+#: What any pty holds: one of macOS, 1024 bytes.
+ROOM = 500 if sys.platform == "darwin" else 3000
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_however_it_is_read_each_task_has_its_own(ends: Ends, seed: int) -> None:
     chance = random.Random(seed)
     wanted: dict[int, bytes] = {}
     heard: dict[int, str] = {}
     over: list[int] = []
+    unheard = 0
 
     def hear() -> None:
         for owner, text, end in ends.taken():
@@ -219,8 +224,10 @@ def test_however_it_is_read_each_task_has_its_own(ends: Ends, seed: int) -> None
             text = chance.choice((b"a", b"\n", b"\x1e", b"\x1e\x01\x02", b"word " * 20)) * 2
             ends.prints(text)
             wanted[task] = wanted.get(task, b"") + text
-            if chance.random() < 0.3:
+            unheard += len(text)
+            if chance.random() < 0.3 or unheard > ROOM:
                 hear()
+                unheard = 0
         ends.capture.over(task)
         if chance.random() < 0.3:
             hear()
@@ -248,7 +255,11 @@ def test_a_mark_that_never_came_is_not_waited_for_long(ends: Ends) -> None:
 # --- nobody reads ---
 
 
-def test_once_nobody_listens_all_goes_where_it_would_have_gone(ends: Ends) -> None:
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+def test_once_nobody_listens_all_goes_where_it_would_have_gone(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch, platform: str
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
     ends.capture.begin(1)
     ends.prints(b"one\n")
     ends.capture.over(1)
@@ -399,6 +410,33 @@ def test_a_finalizer_may_print_in_the_midst(ends: Ends, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(ends.reader, "_accept", finalizer)
     assert ends.reader.take(0.0) == [1]
+
+
+def test_who_prints_does_not_wait_for_a_thread_that_waits_for_it(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may hold the lock of a log, which a finalizer in the thread that reads wants."""
+    log = Lock()
+    taken: list[Said | int] = []
+    reading, done = Event(), Event()
+    accept = ends.reader._accept
+
+    def finalizer() -> None:
+        accept()
+        if current_thread() is not main_thread():
+            reading.set()
+            with log:
+                done.set()
+
+    monkeypatch.setattr(ends.reader, "_accept", finalizer)
+    with log:
+        thread = Thread(target=lambda: taken.extend(ends.reader.take(0.0)))
+        thread.start()
+        assert reading.wait(60)
+        ends.reader.put(1, True)
+        assert not done.is_set()
+    thread.join()
+    assert [*taken, *ends.reader.take(0.0)] == [1]
 
 
 def test_a_terminal_for_whose_page_no_descriptor_is_left_is_let_go() -> None:

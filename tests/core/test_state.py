@@ -294,3 +294,13 @@ def test_whatever_happens_the_counts_add_up(what: list[tuple[object, int, int]])
             assert whole.fraction is not None
             assert fraction - 1e-9 <= whole.fraction <= 1
         fraction, size = whole.fraction or 0.0, tasks.all
+
+
+def test_in_a_flood_the_newest_that_are_kept_are_new() -> None:
+    tasks = Tasks(kept=40)
+    for first in range(0, 4000, 100):
+        ids = range(first, first + 100)
+        tasks.submit({id: str(id) for id in ids}, float(first))
+        tasks.done(ids, first + 1.0)
+    assert 3999 in tasks.finished and min(tasks.finished) > 3800
+    assert tasks.ended == 4000

@@ -123,9 +123,9 @@ def test_a_function_whose_module_was_loaded_anew_is_no_longer_known_by_its_name(
     monkeypatch.setattr(worker, "is_interactive", lambda: False)
     exec("def f(): pass", module.__dict__)
     first = module.f
-    assert worker._reference(first) == ("jobs", "f")
+    assert worker._reference(first, "") == ("jobs", "f")
     exec("def f(): pass", module.__dict__)
-    assert worker._reference(first) is first  # `pickle` will say so
+    assert worker._reference(first, "") is first  # `pickle` will say so
 
 
 def test_what_cannot_be_called_arrives_as_it_is(machine: Sampler) -> None:

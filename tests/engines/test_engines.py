@@ -59,7 +59,8 @@ ENGINES = [
 #: Engines whose tests are run in a process of their own: `distributed` changes how all of Python
 #: pickles errors (tblib); interpreters find modules by PYTHONPATH alone.
 DASK = find_spec("distributed") is not None
-INTERPRETERS = sys.version_info >= (3, 14)
+#: On Windows they have no way to tell of their bars.
+INTERPRETERS = sys.version_info >= (3, 14) and sys.platform != "win32"
 INNER = os.environ.get("BAREXEC_TESTS_OF", "")
 if INNER:
     ENGINES = [INNER]
@@ -356,6 +357,8 @@ def test_threads_heed_no_chunksize(tasks: list[Tasks]) -> None:
     """As those of the stock class."""
     with barexec.ProgressThreadPoolExecutor(1) as ex:
         assert list(ex.map(abs, [-1, -2], chunksize=0)) == [1, 2]
+        nothing: Any = None
+        assert list(ex.map(abs, [-1, -2], chunksize=nothing)) == [1, 2]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no named pipes")
@@ -488,6 +491,20 @@ def test_a_way_between_ranks(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(INNER != "dask", reason="in a process of its own: test_apart")
+def test_a_way_by_dask_keeps_nothing_once_nobody_listens() -> None:
+    from barexec.engines.dask import open_channel
+
+    heard: list[Any] = []
+    client = type("Client", (), {"subscribe_topic": lambda *args: heard.append(args[-1])})()
+    _, receiver = open_channel(client)
+    (hear,) = heard
+    hear((0.0, b"told"))
+    assert receiver.receive() == b"told"
+    receiver.deafen()
+    hear((0.0, b"more"))
+    assert receiver.receive() == b""
+
+
 def test_a_way_by_dask_whose_client_is_closed(tasks: list[Tasks], tmp_path: Path) -> None:
     from distributed import Client, LocalCluster
 

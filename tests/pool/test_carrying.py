@@ -63,6 +63,34 @@ def test_functions_of_a_shell_are_carried(method: str) -> None:
     assert done.stdout.splitlines() == ["6 [3, 6]", "4 15", "8 32"], done.stderr
 
 
+INHERITED = """
+import threading
+lock = threading.Lock()
+
+class Point:
+    def __init__(self, n):
+        self.n = n
+    def twice(self):
+        return Point(2 * self.n)
+
+def locked(point):
+    with lock:
+        return Point(point.n + isinstance(point, Point))
+
+ex = ProgressPoolExecutor(1, multiprocessing.get_context("fork"), display="plain")
+print(ex.submit(locked, Point(1)).result().n)
+print(ex.submit(partial(locked, Point(2))).result().n, [p.n for p in ex.map(locked, [Point(3)])])
+print(ex.submit(Point(4).twice).result().n)
+"""
+
+
+@pytest.mark.skipif("fork" not in METHODS, reason="there is no fork here")
+def test_what_forked_workers_have_from_their_parent_is_not_made_anew() -> None:
+    """A class that is carried by value would be another one, and a lock can't be."""
+    done = session(SESSION, method="fork", calls=INHERITED)
+    assert done.stdout.splitlines() == ["2", "3 [4]", "8"], done.stderr
+
+
 @pytest.mark.parametrize("method", [m for m in METHODS if m != "fork"])
 def test_without_cloudpickle_the_error_says_what_to_do(method: str) -> None:
     calls = "ex.submit(times, 2).result()\n"

@@ -25,7 +25,7 @@ import pytest
 import tasks
 from displays_seen import Script, Shown
 
-from barexec import ProgressPoolExecutor, worker
+from barexec import ProgressPoolExecutor, ProgressThreadPoolExecutor, worker
 from barexec.executor import PoolOptions
 
 FORKS = "fork" in multiprocessing.get_all_start_methods()
@@ -219,6 +219,25 @@ def test_map_stops_at_the_error_that_the_stock_one_stops_at(chunksize: int) -> N
                 got.extend(results)
             heard.append((got, list(results), told(caught.value)))
     assert heard[0] == heard[1]
+
+
+class _Traced(ProgressPoolExecutor):
+    """A subclass that hands on something else, as one that logs or tries again."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return super().submit(tasks.called, fn, *args, **kwargs)
+
+
+class _TracedThreads(ProgressThreadPoolExecutor):
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return super().submit(tasks.called, fn, *args, **kwargs)
+
+
+@pytest.mark.parametrize("kind", [_Traced, _TracedThreads])
+@pytest.mark.parametrize("chunksize", [1, 2])
+def test_map_of_a_subclass_whose_submit_wraps_the_function(kind: Any, chunksize: int) -> None:
+    with kind(1) as executor:
+        assert list(executor.map(tasks.square, range(3), chunksize=chunksize)) == [0, 1, 4]
 
 
 def test_an_optimiser_may_use_its_map() -> None:

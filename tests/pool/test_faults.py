@@ -10,6 +10,7 @@ import gc
 import logging
 import os
 import re
+import subprocess
 import sys
 import threading
 import weakref
@@ -360,7 +361,7 @@ def test_without_a_stderr_nothing_is_shown(
 
 @pytest.mark.parametrize("in_block", [True, False])
 def test_a_task_that_a_broken_executor_forgets_is_ended(
-    context: Any, monkeypatch: pytest.MonkeyPatch, in_block: bool
+    context: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, in_block: bool
 ) -> None:
     """As up to CPython 3.12.0, where one is submitted while it breaks."""
     from concurrent.futures import process
@@ -374,10 +375,12 @@ def test_a_task_that_a_broken_executor_forgets_is_ended(
 
     monkeypatch.setattr(manager, "terminate_broken", forgets)
     with ProgressPoolExecutor(1, context, display="plain") as ex:
+        ex.submit(tasks.wait_for, str(tmp_path / "all"))
         futures: list[Any] = [
             ex.submit(tasks.kill_myself),
             *(ex.submit(tasks.square, n) for n in range(9)),
         ]
+        (tmp_path / "all").touch()
         if in_block:
             errors = [future.exception(60) for future in futures]
     errors = [future.exception(0) for future in futures]
@@ -399,8 +402,41 @@ def test_ctrl_c_in_the_midst_of_what_the_first_one_does_ends_the_block_all_the_s
         executor.submit(tasks.square, 3).result()
         raise KeyboardInterrupt("first")
     # its worker may have died before the pool was told of the end
-    with pytest.raises(RuntimeError, match="after shutdown|not usable anymore"):
+    with pytest.raises(RuntimeError, match=r"after shutdown|not usable anymore"):
         executor.submit(tasks.square, 3)
+
+
+WITHIN = """
+import os, time
+from multiprocessing import get_context
+from barexec import ProgressPoolExecutor
+
+def inner():
+    print("here", flush=True)
+    time.sleep(600)
+
+def outer(method):
+    with ProgressPoolExecutor(1, get_context(method)) as executor:
+        executor.submit(inner).result()
+
+if __name__ == "__main__":
+    with ProgressPoolExecutor(1, get_context({method!r})) as executor:
+        executor.submit(outer, {method!r}).result()
+"""
+
+
+@posix
+def test_the_workers_of_a_pool_within_a_task_end_with_the_program(
+    method: str, tmp_path: Path
+) -> None:
+    program = tmp_path / "within.py"
+    program.write_text(WITHIN.format(method=method), "utf-8")
+    command = [sys.executable, str(program)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"here\n"
+        process.kill()
+        process.communicate(timeout=60)  # until nobody has the pipe any more
 
 
 def test_a_broken_executor_is_not_held_by_its_error(context: Any) -> None:

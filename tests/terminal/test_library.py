@@ -112,6 +112,12 @@ def test_a_known_kind_moves_and_erases(library: str, kind: str) -> None:
     assert able[7:] == (["", ""] if old else ["\x1b[?7l", "\x1b[?7h"])
 
 
+def test_the_cursor_is_shown_as_it_was(library: str) -> None:
+    """What the database has for that in an xterm stops its blinking, too."""
+    _, _, hide, show, _ = looks(library)["xterm-256color", None]["screen"]
+    assert (hide, show) == ("\x1b[?25l", "\x1b[?25h")
+
+
 @pytest.mark.parametrize("kind", STRANGE)
 def test_an_unknown_kind_is_not_drawn_on(library: str, kind: str | None) -> None:
     """blessed takes every such kind for an xterm; `policy` has seen to "dumb" before."""

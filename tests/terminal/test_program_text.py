@@ -416,6 +416,57 @@ def _writes(buffer: BinaryIO) -> None:
         buffer.write(b"some")
 
 
+LOUD = """
+while Loud.left:
+    time.sleep(0.01)
+"""
+
+
+def test_what_is_printed_while_the_display_draws_stands_above_the_bars(start: Start) -> None:
+    """As by a finalizer of the user's, which may run in any thread at any moment."""
+    code = """
+class Loud:
+    left = 3
+
+    def render(self, state, columns):
+        if Loud.left:
+            Loud.left -= 1
+            print("finalized", Loud.left)
+        return f"row of {state.desc}"[:columns]
+"""
+    program = start(code + program_of(LOUD, options=", renderer=Loud()"))
+    assert program.wait() == 0
+    assert finished(program)[:3] == [f"finalized {n}" for n in (2, 1, 0)]
+    assert [line for line in lines_of(program) if line][3:] == ["row of tasks", "row of counted(4)"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such file")
+def test_a_terminal_may_have_two_names(start: Start) -> None:
+    code = """
+sys.stderr = open("/dev/tty", "w")
+
+def work(n):
+    print("task", n)
+
+if __name__ == "__main__":
+    with ProgressPoolExecutor(1) as ex:
+        task = wait_for_bars(ex)
+        print("program")
+        open_gate()
+        task.result()
+        ex.submit(work, 1).result()
+"""
+    program = start(LIVE + code)
+    assert program.wait() == 0
+    assert [line.split()[:2] for line in lines_of(program) if line] == [
+        ["program"],
+        ["task", "1"],
+        ["✓", "tasks"],
+        ["✓", "counted(4)"],
+        ["✓", "work(1)"],
+    ]
+
+
 def test_an_exception_is_whole(start: Start) -> None:
     body = """
 open_gate()

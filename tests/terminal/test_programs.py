@@ -455,6 +455,59 @@ def test_after_a_stop_the_frame_is_painted_anew_below(start: Start) -> None:
     ]
 
 
+def test_after_a_stop_while_nothing_runs_the_frame_is_painted_anew_below(start: Start) -> None:
+    shell = start(
+        """
+        if __name__ == "__main__":
+            with ProgressPoolExecutor(1) as ex:
+                ex.submit(time.sleep, 0.5).result()
+                gate()
+                ex.submit(time.sleep, 0.5)
+            print("after")
+        """,
+        shell=True,
+    )
+    shell.until(prompted)
+    shell.type("$PROGRAM\n")
+    shell.until(shows("✓ sleep"))
+    while shell.listen(0.4):
+        pass
+    shell.type("\x1a")
+    shell.until(lambda s: shows("Stopped")(s) and prompted(s))
+    assert b"\x1b" not in shell.listen(1.2), "a program that is stopped writes nothing"
+    shell.type("fg\n")
+    shell.until(lambda s: sum("✓ sleep" in row for row in s.rows) == 2)
+    shell.open_gate()
+    shell.until(lambda s: shows("after")(s) and prompted(s))
+    assert [row.split()[:2] for row in rows(shell.screen)[-5:]] == [
+        ["✓", "tasks"],
+        ["✓", "sleep(0.5)"],
+        ["✓", "sleep(0.5)"],
+        ["after"],
+        ["$"],
+    ]
+
+
+def test_resized_while_nothing_runs(start: Start) -> None:
+    program = start(
+        """
+        if __name__ == "__main__":
+            with ProgressPoolExecutor(1) as ex:
+                ex.submit(time.sleep, 0.5).result()
+                gate()
+            print("after")
+        """
+    )
+    program.until(shows("✓ sleep"))
+    while program.listen(0.4):
+        pass
+    program.resize(40, 10)
+    program.until(lambda s: "✓ sleep" in "".join(s.rows) and len(max(s.rows, key=len)) <= 39)
+    program.until(shows("✓ tasks", "✓ sleep"))
+    program.open_gate()
+    assert program.wait() == 0
+
+
 def test_a_job_in_the_background_paints_nothing(start: Start) -> None:
     shell = start(TWO_BARS.format(above=1), shell=True)
     shell.until(prompted)
@@ -531,7 +584,8 @@ def test_a_frozen_terminal_does_not_hold_the_work(
 ) -> None:
     out = tmp_path / "out"
     with out.open("wb") as file:
-        program = start(RESULTS, stdout=file)
+        # not its controlling terminal: macOS would wait at its end until that is thawed
+        program = start(RESULTS, stdout=file, controlling=False)
         if drawn:
             program.until(shows("30%"))
         program.flow(False)
