@@ -180,10 +180,11 @@ class Output:
 
     def leave_rows(self) -> None:
         """What the program has not finished yet stands where the cursor is."""
-        line, rows = self._words.end(), self._words.rows
+        finished, line, rows = self._words.let_go(), self._words.end(), self._words.rows
         self._words = TerminalText(self._words.columns, scrolls=True)
-        if rows or line:
-            self._write("\r\n".join([*rows, *line]))
+        text = "".join([f"{line}\r\n" for line in finished]) + "\r\n".join([*rows, *line])
+        if text:
+            self._write(text)
 
     def give_back(self) -> None:
         """What no screen has shown is written as it came."""

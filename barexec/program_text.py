@@ -10,7 +10,6 @@ Never here: rows, the screen; what tasks print.
 
 from __future__ import annotations
 
-import builtins
 import codecs
 import functools
 import io
@@ -22,6 +21,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from itertools import count
 from time import sleep
+from traceback import walk_stack
 from typing import Any
 
 from .streams import device_of, own_streams
@@ -169,15 +169,24 @@ class ProgramText:
                 tap.buffer.flush()
 
 
-class Questions:
-    """`input`, and the prompt of Python's own shell, while bars are live: the terminal is theirs
-    meanwhile.
+#: What asks for a line, where its module is loaded: `input`, which others have bound before.
+ASKING = (
+    ("builtins", "input"),
+    ("getpass", "getpass"),
+    ("click.termui", "visible_prompt_func"),
+    ("click.termui", "hidden_prompt_func"),
+)
 
-    So it is with a debugger, which asks for its commands by `input`.
+
+class Questions:
+    """`input`, and the prompt of Python's own shell or of IPython's, while bars are live: the
+    terminal is theirs meanwhile.
+
+    So it is with a debugger, which asks for its commands by either.
 
     Args:
-        paused: what `input` does so in.
-        prompted: called when the shell is about to show its prompt.
+        paused: what a question is asked in.
+        prompted: called when a shell is about to show its prompt.
     """
 
     def __init__(
@@ -187,59 +196,78 @@ class Questions:
     ) -> None:
         self._paused = paused
         self._prompted = prompted
-        self._stock: Callable[..., str] | None = None
-        self._ours: Callable[..., str] | None = None
+        self._taken: list[tuple[Any, str, Any, Any]] = []
+        """Of whom which attribute; what it was, and ours."""
 
     def take_over(self) -> None:
         """From now on. A second call does nothing."""
-        if self._ours is not None:
+        if self._taken:
             return
-        stock = self._stock = builtins.input
-
-        @functools.wraps(stock)
-        def ask(prompt: object = "", /) -> str:
-            with self._paused():
-                return stock(prompt)
-
-        self._ours = builtins.input = ask
+        for module, name in ASKING:
+            asking = sys.modules.get(module)
+            if callable(stock := getattr(asking, name, None)):
+                self._put(asking, name, stock, self._asked(stock))
         for name in ("ps1", "ps2"):
             prompt = getattr(sys, name, None)
             if isinstance(prompt, str):
-                setattr(sys, name, _Prompt(prompt).announced(self._prompted))
+                self._put(sys, name, prompt, _Prompt(prompt).announced(self._prompted))
+        # by which IPython, and others, show theirs
+        toolkit = sys.modules.get("prompt_toolkit.application.application")
+        if (application := getattr(toolkit, "Application", None)) is not None:
+            stock = application.run_async
+            self._put(application, "run_async", stock, self._announced(stock))
+
+    def _put(self, owner: Any, name: str, stock: Any, ours: Any) -> None:
+        self._taken.append((owner, name, stock, ours))
+        setattr(owner, name, ours)
+
+    def _asked(self, stock: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(stock)
+        def ask(*args: Any, **kwargs: Any) -> Any:
+            with self._paused():
+                return stock(*args, **kwargs)
+
+        return ask
+
+    def _announced(self, stock: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(stock)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            self._prompted()
+            return stock(*args, **kwargs)
+
+        return run
 
     def give_back(self) -> None:
-        """`input` is what it was, unless somebody else has put another there."""
-        if self._ours is not None and builtins.input is self._ours and self._stock is not None:
-            builtins.input = self._stock
-        self._ours = None
-        for name in ("ps1", "ps2"):
-            prompt = getattr(sys, name, None)
-            if isinstance(prompt, _Prompt):
-                setattr(sys, name, prompt.stock)
+        """All is what it was, unless somebody else has put another there."""
+        while self._taken:
+            owner, name, stock, ours = self._taken.pop()
+            if getattr(owner, name, None) is ours:
+                setattr(owner, name, stock)
 
 
 class _Prompt(str):
     """A prompt of the shell, which asks for its text whenever it shows it."""
 
     def announced(self, prompted: Callable[[], object]) -> _Prompt:
-        self.stock = str.__str__(self)
+        self._stock = str.__str__(self)
         self._prompted = prompted
         return self
 
     def __str__(self) -> str:
         self._prompted()
-        return self.stock
+        return self._stock
 
 
 def prompting() -> bool:
-    """Whether Python's own shell waits for a line to be typed: the main thread runs nothing then,
-    or, from CPython 3.13 on, the shell itself."""
+    """Whether a shell waits for a line to be typed: the main thread runs nothing then, or, from
+    CPython 3.13 on, Python's own itself; or what IPython's and others show their prompt by."""
     frame = sys._current_frames().get(threading.main_thread().ident or 0)
-    while frame is not None:
-        file = frame.f_code.co_filename
+    files = [] if frame is None else [each.f_code.co_filename for each, _ in walk_stack(frame)]
+    if any("prompt_toolkit" in file for file in files):
+        return True  # in the midst of it, completions may run anything
+    for file in files:
         if "_pyrepl" in file:
             return True
-        if file.startswith("<") or frame.f_back is None:
-            return False  # what was typed; a file
-        frame = frame.f_back
-    return True
+        if file.startswith("<"):
+            break  # what was typed
+    return not files

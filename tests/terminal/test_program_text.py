@@ -6,6 +6,7 @@ import re
 import sys
 from collections import deque
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 from typing import BinaryIO
@@ -190,6 +191,43 @@ print("and", repr(input()))
     assert finished(program) == ["before", "name? bob", "got 'bob'", "x", "and 'x'"]
 
 
+def test_who_has_bound_input_before_asks_so_too(start: Start) -> None:
+    body = """
+print("got", click.prompt("name"))
+print("and", click.confirm("sure"))
+"""
+    program = start("import click\n" + program_of(body))
+    program.until(lambda screen: [row.rstrip() for row in screen.rows if row] == ["name:"])
+    program.type("bob\n")
+    shown = ["name: bob", "got bob", "sure [y/N]:"]
+    program.until(lambda screen: [row.rstrip() for row in screen.rows if row] == shown)
+    program.type("y\n")
+    assert finished(program) == ["name: bob", "got bob", "sure [y/N]: y", "and True"]
+
+
+@pytest.mark.skipif(find_spec("prompt_toolkit") is None, reason="prompt_toolkit is not installed")
+def test_a_prompt_as_that_of_ipython_has_the_terminal_for_itself(start: Start) -> None:
+    body = """
+print("got", PromptSession().prompt("name? "))
+wait_for_step()
+print("on")
+"""
+    code = """
+from prompt_toolkit import PromptSession
+
+def wait_for_step():
+    while display.live[0]._view.aside:
+        time.sleep(0.01)
+"""
+    program = start(code + program_of(body), PROMPT_TOOLKIT_NO_CPR="1")
+    program.until(lambda screen: [row.rstrip() for row in screen.rows if row] == ["name?"])
+    program.type("bobb\x7f")
+    program.until(lambda screen: [row.rstrip() for row in screen.rows if row] == ["name? bob"])
+    assert program.screen.cursor == (9, 0)
+    program.type("\r")
+    assert finished(program) == ["name? bob", "got bob", "on"]
+
+
 def test_a_debugger_can_be_used(start: Start) -> None:
     body = """
 secret = 42
@@ -218,6 +256,19 @@ with barexec.paused():
 print("after")
 """
     assert finished(start(program_of(body))) == ["inner", "outer", "and straight", "end", "after"]
+
+
+def test_an_empty_line_before_a_pause_is_not_lost(start: Start) -> None:
+    body = """
+import barexec
+print("before")
+print()
+with barexec.paused():
+    os.write(1, b"inner\\n")
+"""
+    program = start(program_of(body))
+    assert program.wait() == 0
+    assert lines_of(program)[:3] == ["before", "", "inner"]
 
 
 def test_a_pool_may_end_while_it_is_paused(start: Start) -> None:
