@@ -322,7 +322,9 @@ class Display:
                 last = True
                 self._retire()
         try:
-            self._view.show(over, now, last)
+            unchanged = self._resting and self._calm and self._view.stands and not last
+            if not (unchanged and self._view.look_after()):
+                self._view.show(over, now, last)
             if self._prompted and self._glass().ready():
                 # as with the stock class: else tasks would soon wait for the next line typed
                 self._output.write_lines()

@@ -78,6 +78,8 @@ class View:
         self._early: list[TaskState] = []
         """Tasks that ended before it was known whether bars or lines are shown."""
         self._stops = Stops()
+        self._frame: tuple[str, ...] = ()
+        """The last one painted."""
 
     @property
     def plain(self) -> bool:
@@ -150,6 +152,23 @@ class View:
         over, self._early = self._early + over, []
         self._say(over, now, last)
 
+    def look_after(self) -> bool:
+        """See that the frame that `stands` goes on to, whoever stops the program or presses Enter.
+        Returns False where another is needed, for a screen of another size.
+
+        Raises:
+            OSError, ValueError: the stream is gone.
+        """
+        assert self._screen is not None  # on which it stands
+        painter = self._screen[0]
+        if painter.size() != self._size:
+            return False
+        if self._stops.found():
+            painter.repaint()
+        self.behind = not painter.paint(self._frame)
+        self._stops.mark()
+        return True
+
     def step_aside(self) -> None:
         """Take the bars off the screen until `step_back`, and show all that is printed."""
         self.aside += 1
@@ -210,7 +229,7 @@ class View:
             painter.repaint()  # a shell has written to the terminal since
         taken = (painter.finish if last else painter.paint)(frame, self._output.lines)
         self._stops.mark()  # by now: a slow terminal takes its time
-        self.behind, self.stands = not taken, bool(frame) and taken
+        self.behind, self.stands, self._frame = not taken, bool(frame) and taken, frame
         if taken:
             self._output.taken()
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 from barexec import stops
+from barexec.frame import Layout
+from barexec.policy import Policy
+from barexec.renderers import get
 from barexec.stops import Stops
+from barexec.tasks import Tasks
+from barexec.theme import Theme
+from barexec.view import View
 
 
 class Clock:
@@ -112,3 +120,43 @@ def test_a_real_stop() -> None:
             program.wait(stops.UNCOUNTED + 0.2)
         program.send_signal(signal.SIGCONT)
         assert program.stdout.readline() == "True\n"
+
+
+class SlowPainter:
+    """A terminal that takes seconds for each frame, as a serial line does."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.frames = 0
+
+    def size(self) -> tuple[int, int]:
+        return 79, 24
+
+    def paint(self, frame: tuple[str, ...], printed: object = ()) -> bool:
+        self.frames += 1
+        self.clock.goes_on(3.0)
+        return True
+
+    def repaint(self) -> None:
+        pytest.fail("nobody has stopped it")
+
+
+def test_a_terminal_that_takes_its_time_is_no_stop(clock: Clock) -> None:
+    tasks = Tasks()
+    tasks.bare = False
+    tasks.submit({1: "task"}, 0.0)
+    output: Any = type(
+        "Output", (), {"lines": [], "rows": (), "resize": lambda *size: None, "taken": bool}
+    )
+    view = View(io.StringIO(), Policy("inline"), tasks, output)
+    view.began = 0.0
+    painter: Any = SlowPainter(clock)
+    view._screen = painter, Layout(get("bar", Theme(True)))
+    for _ in range(5):
+        clock.goes_on(0.1)
+        view.show([], 10.0, False)
+    assert painter.frames == 5 and view.stands
+    for _ in range(5):
+        clock.goes_on(0.1)
+        assert view.look_after()
+    assert painter.frames == 10
