@@ -22,6 +22,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from io import TextIOWrapper
 from time import monotonic, sleep
+from typing import Any
 
 from .ptys import Link, Terminal
 from .streams import device_of
@@ -33,6 +34,7 @@ PATIENCE = 1.0
 STALLED = 200
 #: Milliseconds between two looks whether the descriptors are what they were.
 SOON = 5
+_POLL: Any = getattr(select, "poll", None)  # as `channel` has it
 #: Bytes that are passed on at once.
 AT_ONCE = 1 << 16
 #: Seconds after which it is taken for sure that nobody reads.
@@ -140,7 +142,10 @@ class Capture:
             if sys.platform == "darwin":
                 # whose `dup2` waits for those who just write there, who wait for a reader
                 restoring = threading.Thread(target=self.restore, daemon=True)
-                restoring.start()
+                try:
+                    restoring.start()
+                except RuntimeError:  # no thread can be had
+                    self.restore()
                 while restoring.is_alive():
                     begun = self._pass_on(begun, SOON, whole=True)
             else:
@@ -207,11 +212,11 @@ def _is_same(one: int, other: int) -> bool:
 
 def _poll(fd: int, event: int) -> Callable[[int], object]:
     """Waits at most so many milliseconds for it to be ready, and says whether it is."""
-    if sys.platform == "darwin":  # whose `poll` knows no terminals
+    if sys.platform == "darwin" or _POLL is None:  # whose `poll` knows no terminals
         return lambda patience: select.select([fd], [], [], patience / 1000)[0]
-    poll = select.poll()
+    poll = _POLL()
     poll.register(fd, event)
-    return poll.poll
+    return poll.poll  # type: ignore[no-any-return]
 
 
 def leading_to(device: int) -> frozenset[int]:

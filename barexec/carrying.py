@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
+from io import BytesIO
 from sys import modules
 from types import FunctionType
 from typing import Any
@@ -44,7 +45,8 @@ def note_inherited(pool: str) -> None:
     known = {
         name: value
         for name, value in list(vars(modules["__main__"]).items())
-        if isinstance(value, (FunctionType, type)) and value.__module__ == "__main__"
+        # not `isinstance`, which asks the value itself
+        if issubclass(type(value), (FunctionType, type)) and value.__module__ == "__main__"
     }
     _inherited[pool] = WeakValueDictionary(known)
 
@@ -54,18 +56,18 @@ def forget(pool: str) -> None:
     _inherited.pop(pool, None)
 
 
-def _is_inherited(function: Any, pool: str) -> bool:
-    while type(function) is partial:
-        function = function.func
-    owner = getattr(function, "__self__", function)  # of a method, what it is one of
-    kind = owner if isinstance(owner, (FunctionType, type)) else type(owner)
+def _is_inherited(value: Any, pool: str) -> bool:
     known = _inherited.get(pool)
-    return known is not None and known.get(kind.__qualname__) is kind
+    if known is None or not issubclass(type(value), (FunctionType, type)):
+        return False
+    name = value.__qualname__
+    # still by this name, in the worker as here: `pickle` insists
+    return known.get(name) is value and vars(modules["__main__"]).get(name) is value
 
 
 def carried(function: Callable[..., Any], pool: str) -> Any:
-    """What pickles as the function by value; itself, where the pool's workers have it already, or
-    where there is no cloudpickle."""
+    """What pickles as the function by value, but by name what the pool's workers have already;
+    itself, where there is no cloudpickle."""
     if _is_inherited(function, pool):
         return function
     dumps = _dumps()
@@ -74,7 +76,7 @@ def carried(function: Callable[..., Any], pool: str) -> Any:
         if getattr(function, "__module__", "") == "__main__" and name and name not in _left:
             _left.append(name)
         return function
-    return _Carried(dumps(function))
+    return _Carried(dumps(function, pool))
 
 
 def explain(error: BaseException) -> None:
@@ -101,10 +103,25 @@ class _Carried:
 
 
 @lru_cache(maxsize=1)
-def _dumps() -> Callable[[object], bytes] | None:
+def _dumps() -> Callable[[object, str], bytes] | None:
     try:
-        from cloudpickle import dumps
+        from cloudpickle import CloudPickler
     except ImportError:
         return None
-    found: Callable[[object], bytes] = dumps
-    return found
+
+    class Pickler(CloudPickler):  # type: ignore[misc]
+        pool = ""
+
+        def reducer_override(self, obj: Any) -> Any:
+            if _is_inherited(obj, self.pool):
+                return obj.__qualname__
+            return super().reducer_override(obj)
+
+    def dumps(value: object, pool: str) -> bytes:
+        file = BytesIO()
+        pickler = Pickler(file)
+        pickler.pool = pool
+        pickler.dump(value)
+        return file.getvalue()
+
+    return dumps

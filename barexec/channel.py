@@ -103,6 +103,8 @@ class PipeSender:
         return False
 
     def _poll(self, timeout: float) -> int:
+        if _poll is None:
+            return select.POLLOUT * bool(select.select([], [self._fd], [], timeout)[1])
         poll = _poll()
         poll.register(self._fd, select.POLLOUT)
         return sum(event for _, event in poll.poll(timeout * 1000))

@@ -32,7 +32,7 @@ from .events import Event, Printed
 from .output import Output
 from .policy import Leave
 from .pool import LINGER, PATIENCE, Nothing, Pool
-from .program_text import Questions, prompting
+from .program_text import Questions
 from .ptys import Link
 from .state import FAULTS, Status, Submission, TaskState
 from .suspension import Suspension
@@ -141,7 +141,7 @@ class Display:
 
     def start(self) -> None:
         """Run, if it does not yet."""
-        if self._ticker.parked or self._resting:
+        if self._ticker.parked or (self._resting and self._ticker.running):
             self._ticker.kick()
         elif not self._ticker.running and not self.finished.is_set():
             if not self._view.plain:
@@ -288,7 +288,7 @@ class Display:
             return False
         # what was reported before a pool closed, or the interpreter exits, is taken in below
         exiting = self.exiting
-        if self._prompted and (exiting or not prompting()):
+        if self._prompted and (exiting or not questions.open):
             self._prompted = False
             self._view.step_back()
         for pool in self.pools:
@@ -321,9 +321,11 @@ class Display:
             ):
                 last = True
                 self._retire()
+            elif not self._view.plain:
+                questions.take_over()
         try:
-            unchanged = self._resting and self._calm and self._view.stands and not last
-            if not (unchanged and self._view.look_after()):
+            calm = self._resting and self._calm and not (self._output.lines or last)
+            if not (calm and self._view.stands and self._view.look_after()):
                 self._view.show(over, now, last)
             if self._prompted and self._glass().ready():
                 # as with the stock class: else tasks would soon wait for the next line typed

@@ -17,6 +17,7 @@ reference from the display back to the executor, which would keep one alive that
 from __future__ import annotations
 
 import multiprocessing
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -165,7 +166,9 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             attached = pool.key, pool.sender, pool.screen, pool.link, capture, halt
             carrier = Initargs(initargs, *attached)
         elif is_one() and display != "off":  # whose own workers would not end with it
-            initializer, carrier = initializer or bool, Initargs(initargs if initializer else ())
+            if initializer is None:
+                initializer, initargs = bool, ()
+            carrier = Initargs(initargs)
         try:
             super().__init__(max_workers, mp_context, initializer, carrier, **later)
         except BaseException:
@@ -256,6 +259,9 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
 
     def _shutdown(self, wait: bool, cancel_futures: bool) -> None:
         over = False
+        thread = getattr(self, "_executor_manager_thread", None)
+        if self._pool is not None and thread is not None:
+            self._pool.is_at_it = partial(_lives, weakref.ref(thread))  # who is soon forgotten
         try:
             super().shutdown(wait, cancel_futures=cancel_futures)
             over = wait
@@ -308,7 +314,9 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         options: Options,
     ) -> Future[T]:
         pool = self._pool
-        mapped = fn.args[0] if type(fn) is partial and fn.args else None
+        mapped = None
+        if type(fn) is partial and len(fn.args) == len(args) == 1 and not (kwargs or fn.keywords):
+            mapped = fn.args[0]  # a `submit` of the user's own may have bound more to it
         if type(mapped) is _Mapped:
             return self._submit_chunk(fn, mapped, args)  # type: ignore[arg-type]
         fill = to_fill(fn, args, kwargs)
@@ -368,8 +376,12 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
 
 def _is_at_it(executor: weakref.ref[ProgressPoolExecutor]) -> bool:
     """Whether the stock class's thread of an executor runs."""
-    thread = getattr(executor(), "_executor_manager_thread", None)
-    return thread is not None and thread.is_alive()
+    return _lives(lambda: getattr(executor(), "_executor_manager_thread", None))
+
+
+def _lives(thread: Callable[[], threading.Thread | None]) -> bool:
+    found = thread()
+    return found is not None and found.is_alive()
 
 
 class PoolOptions(TaskOptions):

@@ -166,7 +166,7 @@ class Layout:
         frame = self._render(grid, columns)
         if head and leave is not True and _quiet(tasks, shown) == count - len(shown):
             words = head[0].postfix
-            if words in frame[0] or not tasks.counts[CANCELLED]:
+            if not tasks.counts[CANCELLED] or any(words in row for row in frame):
                 return frame  # the whole has said the rest
         last = self._rest(tasks, shown, columns, rows)
         return (*frame, last) if last and (leave is True or len(frame) < rows) else frame

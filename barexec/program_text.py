@@ -21,7 +21,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from itertools import count
 from time import sleep
-from traceback import walk_stack
 from typing import Any
 
 from .streams import device_of, own_streams
@@ -173,6 +172,7 @@ class ProgramText:
 ASKING = (
     ("builtins", "input"),
     ("getpass", "getpass"),
+    ("getpass", "_raw_input"),
     ("click.termui", "visible_prompt_func"),
     ("click.termui", "hidden_prompt_func"),
 )
@@ -198,24 +198,28 @@ class Questions:
         self._prompted = prompted
         self._taken: list[tuple[Any, str, Any, Any]] = []
         """Of whom which attribute; what it was, and ours."""
+        self._open = 0
+        """Prompts of prompt_toolkit that are shown."""
 
     def take_over(self) -> None:
-        """From now on. A second call does nothing."""
-        if self._taken:
-            return
+        """From now on. A second call takes over what was loaded since."""
         for module, name in ASKING:
             asking = sys.modules.get(module)
-            if callable(stock := getattr(asking, name, None)):
+            if callable(stock := getattr(asking, name, None)) and not self._has(asking, name):
                 self._put(asking, name, stock, self._asked(stock))
         for name in ("ps1", "ps2"):
             prompt = getattr(sys, name, None)
-            if isinstance(prompt, str):
+            if isinstance(prompt, str) and not self._has(sys, name):
                 self._put(sys, name, prompt, _Prompt(prompt).announced(self._prompted))
         # by which IPython, and others, show theirs
         toolkit = sys.modules.get("prompt_toolkit.application.application")
-        if (application := getattr(toolkit, "Application", None)) is not None:
+        application = getattr(toolkit, "Application", None)
+        if application is not None and not self._has(application, "run_async"):
             stock = application.run_async
             self._put(application, "run_async", stock, self._announced(stock))
+
+    def _has(self, owner: Any, name: str) -> bool:
+        return any(owner is taken and name == of for taken, of, *_ in self._taken)
 
     def _put(self, owner: Any, name: str, stock: Any, ours: Any) -> None:
         self._taken.append((owner, name, stock, ours))
@@ -231,11 +235,21 @@ class Questions:
 
     def _announced(self, stock: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(stock)
-        def run(*args: Any, **kwargs: Any) -> Any:
+        async def run(*args: Any, **kwargs: Any) -> Any:
             self._prompted()
-            return stock(*args, **kwargs)
+            self._open += 1
+            try:
+                return await stock(*args, **kwargs)
+            finally:
+                self._open -= 1
 
         return run
+
+    @property
+    def open(self) -> bool:
+        """Whether a shell waits for a line to be typed: Python's own, or what shows its prompt by
+        prompt_toolkit, as IPython does."""
+        return self._open > 0 or _is_prompting()
 
     def give_back(self) -> None:
         """All is what it was, unless somebody else has put another there."""
@@ -258,16 +272,15 @@ class _Prompt(str):
         return self._stock
 
 
-def prompting() -> bool:
-    """Whether a shell waits for a line to be typed: the main thread runs nothing then, or, from
-    CPython 3.13 on, Python's own itself; or what IPython's and others show their prompt by."""
+def _is_prompting() -> bool:
+    """Whether Python's own shell waits for a line to be typed: the main thread runs nothing then,
+    or, from CPython 3.13 on, the shell itself."""
     frame = sys._current_frames().get(threading.main_thread().ident or 0)
-    files = [] if frame is None else [each.f_code.co_filename for each, _ in walk_stack(frame)]
-    if any("prompt_toolkit" in file for file in files):
-        return True  # in the midst of it, completions may run anything
-    for file in files:
+    while frame is not None:
+        file = frame.f_code.co_filename
         if "_pyrepl" in file:
             return True
-        if file.startswith("<"):
-            break  # what was typed
-    return not files
+        if file.startswith("<") or frame.f_back is None:
+            return False  # what was typed; a file
+        frame = frame.f_back
+    return True

@@ -36,7 +36,7 @@ MUCH, AT_ONCE = 400 if sys.platform == "darwin" else 1 << 13, 50
 #: Bytes that wait for the display; beyond, nothing more is read.
 LIMIT = 1 << 20
 #: Seconds for which who writes waits at most for the thread that reads.
-AWHILE = 0.1
+AWHILE = 1.0
 #: Seconds for which, and bytes after which, a mark that is on its way is waited for.
 UNMARKED, UNMARKED_LIMIT = 1.0, 1 << 20
 
@@ -192,22 +192,19 @@ class PtyReader:
         Args:
             token: comes out of `take` there.
             sync: whether all that was written up to now is to come before it. Not so where
-                the calling thread is just reading.
+                the calling thread is just reading, or another one does so for `AWHILE`.
         """
         # a finalizer or a signal handler may print in the midst of what a thread does with the
         # lock held, and must not wait for itself; `Condition`, too, asks a lock for its owner so
         # nor may it wait for long: its thread may hold what a finalizer in the other one wants,
         # such as the lock of a log
-        if sync and not self._lock._is_owned() and self._lock.acquire(timeout=AWHILE):
+        if sync and not self._lock._is_owned():
             try:
-                self._accept()
-                for ear in list(self._ears.values()):
-                    self._read(ear, monotonic())
-                    if ear.unmarked and ear.slot is None:
-                        ear.slot = []
-                        self._said.append(ear.slot)
+                if self._lock.acquire(timeout=AWHILE):
+                    self._hear_all()
             finally:
-                self._lock.release()
+                if self._lock._is_owned():
+                    self._lock.release()
         self._said.append(token)
 
     def take(self, now: float, drain: bool = True) -> list[Said | int]:
@@ -321,6 +318,15 @@ class PtyReader:
             self._close(Link.leave if starting else Link.close)
 
     # --- with the lock held ---
+
+    def _hear_all(self) -> None:
+        """Read what is there, and keep a place for what is not known yet."""
+        self._accept()
+        for ear in list(self._ears.values()):
+            self._read(ear, monotonic())
+            if ear.unmarked and ear.slot is None:
+                ear.slot = []
+                self._said.append(ear.slot)
 
     def _accept(self) -> None:
         for link in self._links:

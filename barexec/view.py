@@ -153,19 +153,23 @@ class View:
         self._say(over, now, last)
 
     def look_after(self) -> bool:
-        """See that the frame that `stands` goes on to, whoever stops the program or presses Enter.
-        Returns False where another is needed, for a screen of another size.
+        """See that the frame that `stands` goes on to, whoever stops the program or presses Enter;
+        but where an editor that the program has started draws, nothing is written. Returns False
+        where another is needed, for a screen of another size.
 
         Raises:
             OSError, ValueError: the stream is gone.
         """
+        from .painters.glass import Glass
+
         assert self._screen is not None  # on which it stands
         painter = self._screen[0]
-        if painter.size() != self._size:
-            return False
-        if self._stops.found():
-            painter.repaint()
-        self.behind = not painter.paint(self._frame)
+        if Glass(self._stream).shows_typed():
+            if painter.size() != self._size:
+                return False
+            if self._stops.found():
+                painter.repaint()
+            self.behind = not painter.paint(self._frame)
         self._stops.mark()
         return True
 

@@ -24,6 +24,7 @@ TYPE_CHECKING = False  # `typing` would double the time that the watcher takes t
 if TYPE_CHECKING:
     import subprocess
 
+_POLL = getattr(select, "poll", None)  # as `channel` has it
 #: Seconds that a program waits for its watcher to end.
 PATIENCE = 2.0
 
@@ -137,7 +138,9 @@ class Watcher:
 
 
 def _is_closed(pipe: int) -> bool:
-    poll = select.poll()
+    if _POLL is None:
+        return False
+    poll = _POLL()
     poll.register(pipe, 0)
     return bool(poll.poll(0))
 

@@ -143,7 +143,11 @@ class Glass:
         if self.fd is None:
             return False
         before, self._typed = self._typed, _typed(self.fd)
-        return self._typed > before and _echoes(self.fd)
+        return self._typed > before and self.shows_typed()
+
+    def shows_typed(self) -> bool:
+        """Whether it shows the lines that are typed, as far as is known."""
+        return self.fd is None or os.name == "nt" or _echoes(self.fd)
 
 
 def comes_back(stream: object) -> bool:

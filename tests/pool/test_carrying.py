@@ -73,6 +73,9 @@ class Point:
     def twice(self):
         return Point(2 * self.n)
 
+def called(function, n):
+    return function(n)
+
 def locked(point):
     with lock:
         return Point(point.n + isinstance(point, Point))
@@ -81,6 +84,21 @@ ex = ProgressPoolExecutor(1, multiprocessing.get_context("fork"), display="plain
 print(ex.submit(locked, Point(1)).result().n)
 print(ex.submit(partial(locked, Point(2))).result().n, [p.n for p in ex.map(locked, [Point(3)])])
 print(ex.submit(Point(4).twice).result().n)
+
+def later(n):
+    return n + isinstance(Point(n), Point)
+
+def apply(function, n):
+    return function(n)
+
+print(ex.submit(partial(apply, later), 1).result(), ex.submit(partial(called, later), 2).result())
+print(ex.submit(partial(called, lambda n: n), 3).result())
+old = called
+
+def called(function, n):
+    return "new"
+
+print(ex.submit(old, abs, 4).result(), ex.submit(called, abs, 4).result())
 """
 
 
@@ -88,7 +106,7 @@ print(ex.submit(Point(4).twice).result().n)
 def test_what_forked_workers_have_from_their_parent_is_not_made_anew() -> None:
     """A class that is carried by value would be another one, and a lock can't be."""
     done = session(SESSION, method="fork", calls=INHERITED)
-    assert done.stdout.splitlines() == ["2", "3 [4]", "8"], done.stderr
+    assert done.stdout.splitlines() == ["2", "3 [4]", "8", "2 3", "3", "4 new"], done.stderr
 
 
 @pytest.mark.parametrize("method", [m for m in METHODS if m != "fork"])

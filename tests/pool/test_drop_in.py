@@ -17,6 +17,7 @@ import weakref
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
@@ -228,12 +229,17 @@ class _Traced(ProgressPoolExecutor):
         return super().submit(tasks.called, fn, *args, **kwargs)
 
 
+class _Bound(ProgressPoolExecutor):
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return super().submit(partial(fn, *args, **kwargs))
+
+
 class _TracedThreads(ProgressThreadPoolExecutor):
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
         return super().submit(tasks.called, fn, *args, **kwargs)
 
 
-@pytest.mark.parametrize("kind", [_Traced, _TracedThreads])
+@pytest.mark.parametrize("kind", [_Traced, _Bound, _TracedThreads])
 @pytest.mark.parametrize("chunksize", [1, 2])
 def test_map_of_a_subclass_whose_submit_wraps_the_function(kind: Any, chunksize: int) -> None:
     with kind(1) as executor:

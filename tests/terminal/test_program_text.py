@@ -205,15 +205,39 @@ print("and", click.confirm("sure"))
     assert finished(program) == ["name: bob", "got bob", "sure [y/N]: y", "and True"]
 
 
-@pytest.mark.skipif(find_spec("prompt_toolkit") is None, reason="prompt_toolkit is not installed")
-def test_a_prompt_as_that_of_ipython_has_the_terminal_for_itself(start: Start) -> None:
+def test_a_password_is_asked_for_so_too(start: Start) -> None:
     body = """
-print("got", PromptSession().prompt("name? "))
+print("got", getpass("word: "))
+"""
+    program = start("from getpass import getpass\n" + program_of(body))
+    program.until(lambda screen: [row.rstrip() for row in screen.rows if row] == ["word:"])
+    assert program.listen(0.5) == b""
+    program.type("secret\n")
+    assert finished(program) == ["word:", "got secret"]
+
+
+@pytest.mark.skipif(find_spec("prompt_toolkit") is None, reason="prompt_toolkit is not installed")
+@pytest.mark.parametrize("asked", ["prompt", "in_thread", "in_loop"])
+def test_a_prompt_as_that_of_ipython_has_the_terminal_for_itself(start: Start, asked: str) -> None:
+    body = f"""
+print("got", {asked}("name? "))
 wait_for_step()
 print("on")
 """
     code = """
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from prompt_toolkit import PromptSession
+
+def prompt(text):
+    return PromptSession().prompt(text)
+
+def in_thread(text):  # as the debugger of IPython
+    with ThreadPoolExecutor() as threads:
+        return threads.submit(prompt, text).result()
+
+def in_loop(text):
+    return asyncio.run(PromptSession().prompt_async(text))
 
 def wait_for_step():
     while display.live[0]._view.aside:
@@ -221,6 +245,7 @@ def wait_for_step():
 """
     program = start(code + program_of(body), PROMPT_TOOLKIT_NO_CPR="1")
     program.until(lambda screen: [row.rstrip() for row in screen.rows if row] == ["name?"])
+    assert program.listen(0.5) == b""
     program.type("bobb\x7f")
     program.until(lambda screen: [row.rstrip() for row in screen.rows if row] == ["name? bob"])
     assert program.screen.cursor == (9, 0)
