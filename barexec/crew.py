@@ -27,7 +27,7 @@ from types import FrameType
 from typing import Any
 from weakref import WeakSet
 
-from .interrupts import Halt, held_back
+from .interrupts import Halt, HoldingBack, held_back
 
 #: Seconds that interrupted tasks have to clean up, before their workers get SIGTERM.
 GRACE = 0.5
@@ -85,6 +85,7 @@ class Crew:
         self._processes.add(process)
         # what the fork server is started with, all that it ever starts would have
         if self._is_served:
+            process.name = HoldingBack(process.name)
             process.start()
         else:
             held_back(process.start)

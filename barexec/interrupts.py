@@ -119,6 +119,22 @@ def held_back(call: Callable[[], object]) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+class _Blocked:
+    """Arrives as SIGINT blocked in the process that reads it."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return signal.pthread_sigmask, (signal.SIG_BLOCK, [signal.SIGINT])
+
+
+class HoldingBack(str):
+    """The name of a process that is to start with SIGINT blocked, where only its parent's words
+    reach it, as from a fork server: its name is what it reads first."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # which takes what it has no use for
+        return str.format, ("{}", str.__str__(self), _Blocked())
+
+
 def halted() -> bool:
     """Whether nothing more is to be started; to be asked once there was an alarm."""
     global alarmed

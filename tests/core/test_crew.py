@@ -8,8 +8,9 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import partial
-from multiprocessing import connection, get_context
+from multiprocessing import connection, get_all_start_methods, get_context
 from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -84,6 +85,25 @@ def test_an_exit_code_that_another_thread_has_read_is_no_death_where_workers_are
     os.read(process.sentinel, 8)  # as the stock class's thread may at the same moment
     assert connection.wait([process.sentinel], 60)
     assert crew.dead() == ({} if fresh else {process.pid: "exit 255"})
+    crew.close()
+
+
+def _tells_its_mask(end: connection.Connection) -> None:
+    end.send(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))
+
+
+@pytest.mark.parametrize("method", get_all_start_methods())
+def test_a_process_that_starts_is_not_interrupted(method: str) -> None:
+    """It knows nothing of it yet. Those that others start are left alone."""
+    context: Any = get_context(method)
+    crew = Crew(context)
+    for start, held in ((crew.Process, True), (context.Process, False)):
+        ours, theirs = connection.Pipe(duplex=False)
+        process = start(target=_tells_its_mask, args=(theirs,))
+        process.start()
+        assert ours.poll(60)
+        assert ours.recv() is held
+        process.join()
     crew.close()
 
 
