@@ -17,6 +17,7 @@ import atexit
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -256,7 +257,19 @@ def _join(thread: threading.Thread, timeout: float | None = None) -> None:
     join = threading.Thread.join
     while timeout is None and thread.is_alive():
         join(thread, AWHILE)
+        if sys.version_info < (3, 12):
+            _wake(thread)
     join(thread, timeout)
+
+
+def _wake(thread: Any) -> None:
+    """Let the stock class's thread look once more whether anything is to be waited for. Up to CPython
+    3.11.3 it waits for ever where all that was left had been cancelled (gh-94440)."""
+    if thread.shutdown_lock.acquire(timeout=AWHILE):
+        try:
+            thread.thread_wakeup.wakeup()
+        finally:
+            thread.shutdown_lock.release()
 
 
 class _Process:

@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -385,6 +386,41 @@ def test_a_task_that_a_broken_executor_forgets_is_ended(
             errors = [future.exception(60) for future in futures]
     errors = [future.exception(0) for future in futures]
     assert {type(error).__name__ for error in errors} == {"BrokenProcessPool"}
+
+
+def test_a_task_that_is_cancelled_at_once_does_not_keep_the_shutdown(
+    context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stock class's thread, up to CPython 3.11.3, if it is slow: it finds that all is to end
+    before it finds that nothing is left, and waits for a result that never comes (gh-94440)."""
+    from concurrent.futures import process
+
+    connection: Any = process.mp.connection  # type: ignore[attr-defined]
+    wait = connection.wait
+    armed, goes_on, held = threading.Event(), threading.Event(), threading.Event()
+
+    def slow(*args: Any, **kwargs: Any) -> Any:
+        ready = wait(*args, **kwargs)
+        if armed.is_set() and type(threading.current_thread()).__name__ == "_ExecutorManagerThread":
+            held.set()
+            assert goes_on.wait(60)
+        return ready
+
+    def go_on() -> None:
+        while not executor._shutdown_thread:  # type: ignore[attr-defined]
+            time.sleep(0.001)
+        goes_on.set()
+
+    monkeypatch.setattr(connection, "wait", slow)
+    with ProgressPoolExecutor(1, context) as executor:
+        executor.submit(tasks.square, 1).result()
+        armed.set()
+        future = executor.submit(tasks.square, 2)
+        assert held.wait(60)
+        armed.clear()
+        assert future.cancel()
+        threading.Thread(target=go_on).start()
+    assert future.cancelled()
 
 
 def test_ctrl_c_in_the_midst_of_what_the_first_one_does_ends_the_block_all_the_same(
