@@ -121,9 +121,6 @@ class Crew:
             thread: the stock class's, if it runs.
             interrupt: called instead; with whether the `join` has begun.
         """
-        if thread is not None:
-            thread.join = partial(_join, thread)  # type: ignore[method-assign]
-
         within = False
 
         def interrupted(number: int, frame: FrameType | None) -> None:
@@ -144,10 +141,9 @@ class Crew:
         if ours:
             signal.signal(signal.SIGINT, interrupted)
         try:
-            yield
+            with joined(thread):
+                yield
         finally:
-            if thread is not None:
-                vars(thread).pop("join", None)
             if self._stopping is not None and self._stopping.ident is not None:
                 self._stopping.join()
             if ours and signal.getsignal(signal.SIGINT) is interrupted:
@@ -262,9 +258,21 @@ def _join(thread: threading.Thread, timeout: float | None = None) -> None:
     join(thread, timeout)
 
 
+@contextmanager
+def joined(thread: threading.Thread | None) -> Iterator[None]:
+    """Within, whoever joins the stock class's thread, if there is one, waits as here."""
+    if thread is not None:
+        thread.join = partial(_join, thread)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        if thread is not None:
+            vars(thread).pop("join", None)
+
+
 def _wake(thread: Any) -> None:
-    """Let the stock class's thread look once more whether anything is to be waited for. Up to CPython
-    3.11.3 it waits for ever where all that was left had been cancelled (gh-94440)."""
+    """Let the stock class's thread look once more whether anything is to be waited for. Up to
+    CPython 3.11.3 it waits for ever where all that was left had been cancelled (gh-94440)."""
     if thread.shutdown_lock.acquire(timeout=AWHILE):
         try:
             thread.thread_wakeup.wakeup()

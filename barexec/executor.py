@@ -26,7 +26,7 @@ from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from .carrying import is_interactive, note_inherited
-from .crew import Crew, crew_of
+from .crew import Crew, crew_of, joined
 from .injection import candidates, to_fill
 from .interrupts import release_forgotten
 from .looks import Looks, join
@@ -246,11 +246,15 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
     @_signed_as(ProcessPoolExecutor.shutdown)
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         crew = self._crew
-        if crew is None or not wait:
+        if self._pool is None or not wait:
             self._shutdown(wait, cancel_futures)
             return
-        stopping = crew.stopping
         thread = getattr(self, "_executor_manager_thread", None)
+        if crew is None:
+            with joined(thread):
+                self._shutdown(wait, cancel_futures)
+            return
+        stopping = crew.stopping
         with crew.waited_for(thread, self._interrupt):
             self._shutdown(wait, cancel_futures)
         crew.close()

@@ -388,8 +388,9 @@ def test_a_task_that_a_broken_executor_forgets_is_ended(
     assert {type(error).__name__ for error in errors} == {"BrokenProcessPool"}
 
 
+@pytest.mark.parametrize("on_interrupt", ["stop", "finish"])
 def test_a_task_that_is_cancelled_at_once_does_not_keep_the_shutdown(
-    context: Any, monkeypatch: pytest.MonkeyPatch
+    context: Any, monkeypatch: pytest.MonkeyPatch, on_interrupt: Any
 ) -> None:
     """The stock class's thread, up to CPython 3.11.3, if it is slow: it finds that all is to end
     before it finds that nothing is left, and waits for a result that never comes (gh-94440)."""
@@ -412,7 +413,7 @@ def test_a_task_that_is_cancelled_at_once_does_not_keep_the_shutdown(
         goes_on.set()
 
     monkeypatch.setattr(connection, "wait", slow)
-    with ProgressPoolExecutor(1, context) as executor:
+    with ProgressPoolExecutor(1, context, on_interrupt=on_interrupt) as executor:
         executor.submit(tasks.square, 1).result()
         armed.set()
         future = executor.submit(tasks.square, 2)
