@@ -438,7 +438,7 @@ def test_a_way_by_dask(client: Any) -> None:
 @pytest.mark.parametrize(
     ("engine", "least"),
     [
-        pytest.param("dask", 10, marks=pytest.mark.skipif(not DASK, reason="there is no dask")),
+        pytest.param("dask", 11, marks=pytest.mark.skipif(not DASK, reason="there is no dask")),
         pytest.param(
             "interpreters", 9, marks=pytest.mark.skipif(not INTERPRETERS, reason="new in 3.14")
         ),
@@ -505,6 +505,7 @@ def test_a_way_by_dask_keeps_nothing_once_nobody_listens() -> None:
     assert receiver.receive() == b""
 
 
+@pytest.mark.skipif(INNER != "dask", reason="in a process of its own: test_apart")
 def test_a_way_by_dask_whose_client_is_closed(tasks: list[Tasks], tmp_path: Path) -> None:
     from distributed import Client, LocalCluster
 
