@@ -253,7 +253,7 @@ def _join(thread: threading.Thread, timeout: float | None = None) -> None:
     join = threading.Thread.join
     while timeout is None and thread.is_alive():
         join(thread, AWHILE)
-        if sys.version_info < (3, 12):
+        if sys.version_info < (3, 11, 3):
             _wake(thread)
     join(thread, timeout)
 
@@ -272,7 +272,7 @@ def joined(thread: threading.Thread | None) -> Iterator[None]:
 
 def _wake(thread: Any) -> None:
     """Let the stock class's thread look once more whether anything is to be waited for. Up to
-    CPython 3.11.3 it waits for ever where all that was left had been cancelled (gh-94440)."""
+    CPython 3.11.2 it waits for ever where all that was left had been cancelled (gh-94440)."""
     if thread.shutdown_lock.acquire(timeout=AWHILE):
         try:
             thread.thread_wakeup.wakeup()

@@ -392,7 +392,7 @@ def test_a_task_that_a_broken_executor_forgets_is_ended(
 def test_a_task_that_is_cancelled_at_once_does_not_keep_the_shutdown(
     context: Any, monkeypatch: pytest.MonkeyPatch, on_interrupt: Any
 ) -> None:
-    """The stock class's thread, up to CPython 3.11.3, if it is slow: it finds that all is to end
+    """The stock class's thread, up to CPython 3.11.2, if it is slow: it finds that all is to end
     before it finds that nothing is left, and waits for a result that never comes (gh-94440)."""
     from concurrent.futures import process
 
