@@ -65,6 +65,12 @@ def prompted(screen: Screen) -> bool:
     return screen.cursor[0] == 2 and screen.rows[screen.cursor[1]] == "$"
 
 
+def suspend(shell: PtyProgram) -> None:
+    """Press Ctrl-Z, and wait until the shell has the terminal."""
+    shell.type("\x1a")
+    shell.until(lambda screen: shows("Stopped")(screen) and prompted(screen))
+
+
 def filled(screen: Screen) -> bool:
     """Whether each row of a small screen shows something of ours."""
     return all(row and row not in "above" for row in screen.rows)
@@ -434,8 +440,7 @@ def test_after_a_stop_the_frame_is_painted_anew_below(start: Start) -> None:
     shell.until(prompted)
     shell.type("$PROGRAM\n")
     shell.until(shows("30%", "70%"))
-    shell.type("\x1a")
-    shell.until(lambda s: shows("Stopped")(s) and prompted(s))
+    suspend(shell)
     assert b"\x1b" not in shell.listen(1.2), "a program that is stopped writes nothing"
     shell.type("fg\n")
     shell.until(lambda s: sum("30%" in row for row in s.rows) == 2)
@@ -472,8 +477,7 @@ def test_after_a_stop_while_nothing_runs_the_frame_is_painted_anew_below(start: 
     shell.until(shows("✓ sleep"))
     while shell.listen(0.4):
         pass
-    shell.type("\x1a")
-    shell.until(lambda s: shows("Stopped")(s) and prompted(s))
+    suspend(shell)
     assert b"\x1b" not in shell.listen(1.2), "a program that is stopped writes nothing"
     shell.type("fg\n")
     shell.until(lambda s: sum("✓ sleep" in row for row in s.rows) == 2)
@@ -513,8 +517,7 @@ def test_a_job_in_the_background_paints_nothing(start: Start) -> None:
     shell.until(prompted)
     shell.type("$PROGRAM\n")
     shell.until(shows("30%", "70%"))
-    shell.type("\x1a")
-    shell.until(lambda s: shows("Stopped")(s) and prompted(s))
+    suspend(shell)
     shell.type("bg\n")
     shell.until(lambda s: any(row.startswith("$ bg") for row in s.rows) and prompted(s))
     assert shell.listen(1.5) == b""
