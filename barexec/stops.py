@@ -34,26 +34,30 @@ class Stops:
         """For how long our threads had waited, when it was asked last."""
 
     def found(self) -> bool:
-        """Whether there was one since `mark`."""
-        if self._seen is None or not hasattr(signal, "SIGTSTP"):  # Windows has no such thing
+        """Whether there was one since the last call."""
+        if not hasattr(signal, "SIGTSTP"):  # Windows has no such thing
             return False
-        gap, ran = monotonic() - self._seen[0], process_time() - self._seen[1]
+        # one look at the clocks ends a gap and begins the next: what falls between is not lost
+        before, self._seen = self._seen, (monotonic(), process_time())
+        now, told = self._seen[0], self._waited
+        if now - self._asked > FRESH:
+            self._asked, self._waited = now, waited()
+        if before is None:
+            return False
+        gap, ran = now - before[0], self._seen[1] - before[1]
         if gap <= STOPPED or ran > gap * SHARE + SECONDS:
             return False
         # by thread: one that has ended meanwhile takes what it had ever waited with it
-        threads = waited()
-        more = sum(now - self._waited.get(thread, 0.0) for thread, now in threads.items())
-        return gap > (STOPPED if threads else UNCOUNTED) and ran + more < gap * EXPLAINED
+        more = sum(time - told.get(thread, 0.0) for thread, time in self._waited.items())
+        return gap > (STOPPED if self._waited else UNCOUNTED) and ran + more < gap * EXPLAINED
 
-    def mark(self) -> None:
-        """From now on."""
-        now = monotonic()
-        self._seen = now, process_time()
-        if now - self._asked > FRESH:
-            self._asked, self._waited = now, waited()
+    def excuse(self, seconds: float) -> None:
+        """So much of the time since the last look was no stop."""
+        if self._seen is not None:
+            self._seen = self._seen[0] + seconds, self._seen[1]
 
     def forget(self) -> None:
-        """What follows is no stop, until the next `mark`."""
+        """What follows is no stop, until the next look."""
         self._seen = None
 
 

@@ -8,6 +8,7 @@ Never here: what is received, or who takes part; a thread.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
@@ -164,13 +165,13 @@ class View:
 
         assert self._screen is not None  # on which it stands
         painter = self._screen[0]
+        stopped = self._stops.found()
         if Glass(self._stream).shows_typed():
             if painter.size() != self._size:
                 return False
-            if self._stops.found():
+            if stopped:
                 painter.repaint()
-            self.behind = not painter.paint(self._frame)
-        self._stops.mark()
+            self.behind = not self._put(painter.paint, self._frame)
         return True
 
     def step_aside(self) -> None:
@@ -231,11 +232,19 @@ class View:
             frame = (*layout.compose(self._tasks, columns, rows - len(words), now), *words)
         if self._stops.found():
             painter.repaint()  # a shell has written to the terminal since
-        taken = (painter.finish if last else painter.paint)(frame, self._output.lines)
-        self._stops.mark()  # by now: a slow terminal takes its time
+        taken = self._put(painter.finish if last else painter.paint, frame, self._output.lines)
         self.behind, self.stands, self._frame = not taken, bool(frame) and taken, frame
         if taken:
             self._output.taken()
+
+    def _put(self, paint: Callable[..., bool], *what: Sequence[str]) -> bool:
+        """Paint. That a slow terminal takes its time is no stop."""
+        from .painters.glass import Glass
+
+        before = Glass.blocked
+        taken = paint(*what)
+        self._stops.excuse(Glass.blocked - before)
+        return taken
 
     def _draw_no_more(self, error: BaseException) -> None:
         """Bars cannot be drawn; what tasks print is shown all the same."""

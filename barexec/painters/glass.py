@@ -15,6 +15,7 @@ import select
 import sys
 from contextlib import suppress
 from functools import lru_cache
+from time import monotonic
 from typing import Any, TextIO
 
 from ..streams import device_of
@@ -39,6 +40,8 @@ class Glass:
 
     taken = 0
     """Bytes that all terminals have taken: whether one that is slow still moves."""
+    blocked = 0.0
+    """Seconds for which all terminals have held up who writes."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -66,6 +69,13 @@ class Glass:
 
     def write_bytes(self, some: bytes) -> None:
         """Write all of what `encoded` gave; as `write`."""
+        since = monotonic()
+        try:
+            self._write(some)
+        finally:
+            Glass.blocked += monotonic() - since
+
+    def _write(self, some: bytes) -> None:
         if self.fd is None or os.name == "nt":  # on Windows the stream speaks to the console
             text = some.decode(self._encoding, "replace")
             size = len(text) if len(some) <= MUCH else PIECE

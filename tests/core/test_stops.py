@@ -13,6 +13,7 @@ import pytest
 
 from barexec import stops
 from barexec.frame import Layout
+from barexec.painters.glass import Glass
 from barexec.policy import Policy
 from barexec.renderers import get
 from barexec.stops import Stops
@@ -62,25 +63,23 @@ def test_a_gap_that_nothing_else_explains_was_a_stop(
     for _ in range(20):
         clock.goes_on(0.1, 0.002, 0.01)
         assert not looks.found()
-        looks.mark()
     clock.goes_on(gap, ran, waited)
     assert looks.found() is stopped
-    looks.mark()
     assert not looks.found()
 
 
 def test_where_nobody_counts_what_threads_have_waited_a_stop_takes_longer(clock: Clock) -> None:
     clock.waited.clear()
     looks = Stops()
+    assert not looks.found()
     for gap, stopped in ((0.6, False), (1.0, False), (1.2, True)):
-        looks.mark()
         clock.now += gap
         assert looks.found() is stopped
 
 
 def test_a_thread_that_has_ended_takes_nothing_away(clock: Clock) -> None:
     looks = Stops()
-    looks.mark()
+    assert not looks.found()
     clock.goes_on(1.3, 0.1, 1.1)
     del clock.waited["2"]
     assert not looks.found()
@@ -88,7 +87,7 @@ def test_a_thread_that_has_ended_takes_nothing_away(clock: Clock) -> None:
 
 def test_who_sleeps_was_not_stopped(clock: Clock) -> None:
     looks = Stops()
-    looks.mark()
+    assert not looks.found()
     looks.forget()
     clock.goes_on(100)
     assert not looks.found()
@@ -98,7 +97,7 @@ STOPPED = """
 import sys
 from barexec.stops import Stops
 looks = Stops()
-looks.mark()
+looks.found()
 print("ready", flush=True)
 sys.stdin.readline()
 print(looks.found(), flush=True)
@@ -135,13 +134,28 @@ class SlowPainter:
     def paint(self, frame: tuple[str, ...], printed: object = ()) -> bool:
         self.frames += 1
         self.clock.goes_on(3.0)
+        Glass.blocked += 3.0
         return True
 
     def repaint(self) -> None:
         pytest.fail("nobody has stopped it")
 
 
-def test_a_terminal_that_takes_its_time_is_no_stop(clock: Clock) -> None:
+class StoppedPainter(SlowPainter):
+    """A program that is stopped while it paints, before or after it writes."""
+
+    repainted = 0
+
+    def paint(self, frame: tuple[str, ...], printed: object = ()) -> bool:
+        self.frames += 1
+        self.clock.goes_on(3.0 if self.frames == 2 else 0.01)
+        return True
+
+    def repaint(self) -> None:
+        self.repainted += 1
+
+
+def view_on(painter: Any) -> View:
     tasks = Tasks()
     tasks.bare = False
     tasks.submit({1: "task"}, 0.0)
@@ -150,8 +164,25 @@ def test_a_terminal_that_takes_its_time_is_no_stop(clock: Clock) -> None:
     )
     view = View(io.StringIO(), Policy("inline"), tasks, output)
     view.began = 0.0
-    painter: Any = SlowPainter(clock)
     view._screen = painter, Layout(get("bar", Theme(True)))
+    return view
+
+
+def test_a_stop_while_a_frame_is_painted_is_found_by_the_next(clock: Clock) -> None:
+    painter = StoppedPainter(clock)
+    view = view_on(painter)
+    for repainted in (0, 0, 1, 1):
+        clock.goes_on(0.1)
+        view.show([], 10.0, False)
+        assert painter.repainted == repainted
+    clock.goes_on(3.0)
+    assert view.look_after() and view.look_after()
+    assert painter.repainted == 2
+
+
+def test_a_terminal_that_takes_its_time_is_no_stop(clock: Clock) -> None:
+    painter = SlowPainter(clock)
+    view = view_on(painter)
     for _ in range(5):
         clock.goes_on(0.1)
         view.show([], 10.0, False)

@@ -66,7 +66,10 @@ def prompted(screen: Screen) -> bool:
 
 
 def suspend(shell: PtyProgram) -> None:
-    """Press Ctrl-Z, and wait until the shell has the terminal."""
+    """Press Ctrl-Z, and wait until the shell has the terminal. Not in the very moment in which a
+    frame is written: that a write takes long is taken for a terminal that does."""
+    while shell.listen(0.1):
+        pass
     shell.type("\x1a")
     shell.until(lambda screen: shows("Stopped")(screen) and prompted(screen))
 
