@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .engines.threads import ProgressThreadPoolExecutor
     from .engines.wrapped import wrap
     from .executor import ProgressPoolExecutor
+    from .sharing import fullscreen
     from .worker import current_writer
     from .writer import Writer
 
@@ -65,7 +66,9 @@ def __getattr__(name: str) -> Any:
         try:
             return version("barexec")
         except PackageNotFoundError as error:
-            raise AttributeError("barexec is not installed: its version is not known") from error
+            raise AttributeError(
+                "barexec is not installed, so it has no version: pip install . in its checkout"
+            ) from error
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     bars = import_module(".bars", __name__)

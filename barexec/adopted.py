@@ -16,6 +16,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Protocol
@@ -92,7 +93,11 @@ class _Finder:
 
         def exec_module(module: ModuleType) -> None:
             load(module)
-            _meet(module, self._follower)
+            # a loader may serve several modules, as that of a zip file does
+            if module.__name__ == _MODULE:
+                with suppress(AttributeError):
+                    del loader.exec_module
+                _meet(module, self._follower)
 
         try:
             loader.exec_module = exec_module
@@ -126,7 +131,7 @@ def _follower_of(bar: Any, follower: Callable[[int, str], Follower | None]) -> F
         return False
     try:
         fd = bar.fp.fileno()
-    except (AttributeError, OSError, ValueError):
+    except Exception:  # of whatever it is that the user gave
         return False  # it draws into memory, or nowhere
     ours = follower(fd, bar.unit)
     if ours is None:

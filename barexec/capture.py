@@ -23,6 +23,7 @@ from contextlib import suppress
 from io import TextIOWrapper
 from time import monotonic, sleep
 from typing import Any
+from weakref import WeakSet
 
 from .ptys import Link, Terminal
 from .streams import device_of
@@ -73,6 +74,7 @@ class Capture:
         for fd in captured:
             os.dup2(terminal.slave, fd)
         os.close(terminal.slave)
+        _captures.add(self)
 
     def _catches(self, stream: object) -> bool:
         # no code of the user's is run at each border: only Python's own streams are flushed
@@ -86,6 +88,13 @@ class Capture:
     def descriptors(self) -> list[int]:
         """All that it holds besides those that it stands for."""
         return [self._marks, self._terminal.master, *self._originals.values()]
+
+    def leave(self) -> None:
+        """In a forked child, which prints there, and no more."""
+        self.restored = True
+        for fd in self.descriptors:
+            with suppress(OSError):
+                os.close(fd)
 
     def begin(self, task: int) -> None:
         """What is printed from now on is of that task."""
@@ -189,6 +198,21 @@ class Capture:
                     return rest
                 text = rest
         return b""
+
+
+_captures: WeakSet[Capture] = WeakSet()
+
+
+def _forget() -> None:
+    """A forked child that outlives the worker must not keep its terminal open, which nobody would
+    read: who prints there is to be told so, and not to wait for ever."""
+    for capture in list(_captures):
+        capture.leave()
+    _captures.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
 
 
 def _opened_anew(slave: int) -> int:

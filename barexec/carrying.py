@@ -11,9 +11,11 @@ Never here: the worker, the pool.
 from __future__ import annotations
 
 import pickle
+from collections import ChainMap
 from collections.abc import Callable
 from functools import lru_cache
 from io import BytesIO
+from multiprocessing.reduction import ForkingPickler
 from sys import modules
 from types import FunctionType
 from typing import Any
@@ -111,6 +113,12 @@ def _dumps() -> Callable[[object, str], bytes] | None:
 
     class Pickler(CloudPickler):  # type: ignore[misc]
         pool = ""
+
+        @property
+        def dispatch_table(self) -> ChainMap[type, Callable[[Any], Any]]:
+            """First as all that is pickled for workers: sockets, connections, and what others have
+            registered."""
+            return ChainMap(ForkingPickler(BytesIO()).dispatch_table, CloudPickler.dispatch_table)
 
         def reducer_override(self, obj: Any) -> Any:
             if _is_inherited(obj, self.pool):

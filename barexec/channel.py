@@ -77,6 +77,7 @@ class PipeSender:
     """
 
     waits = False
+    _fd = -1  # where none could be opened
 
     def __init__(self, fd: int) -> None:
         self._fd = fd

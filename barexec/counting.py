@@ -76,7 +76,8 @@ class Held:
             exhausted = len(self._iterator.__reduce__()) < 3
         elif type(self._iterator) in _CHANGING:
             # once exhausted, it has let go of its dict or set
-            sizes = [_size(x) for x in get_referents(self._iterator) if type(x) is not tuple]
+            held = [x for x in get_referents(self._iterator) if type(x) is not tuple]
+            sizes = [_size(x, self._first) for x in held]
             exhausted = not sizes
             if sizes and sizes != [self._first]:
                 begun = self._begun
@@ -97,10 +98,12 @@ class Held:
         return n, n
 
 
-def _size(container: Any) -> int:
-    """Without a look at a `__len__` of the user's."""
-    kind: Any = next(k for k in (dict, set, frozenset) if issubclass(type(container), k))
-    return int(kind.__len__(container))
+def _size(container: Any, otherwise: int) -> int:
+    """Without a look at a `__len__` of the user's; that of a `frozendict` never changes."""
+    for kind in (dict, set, frozenset):
+        if issubclass(type(container), kind):
+            return kind.__len__(container)
+    return otherwise
 
 
 class Frozen:

@@ -1,7 +1,7 @@
 """The worker processes of one executor: how they are started, interrupted and ended.
 
 The stock class asks its context for each process, so the context is the place to know them
-all: `Crew` is one, and passes everything on to the real one.
+all: `Roster` is one, and passes everything on to the real one; `Crew` is one that Ctrl-C ends.
 
     Ctrl-C ─► KeyboardInterrupt in the program ─► Crew.stop ─► Halt: nothing more is started
                                                            ├─► SIGINT: running tasks
@@ -26,7 +26,7 @@ from multiprocessing import connection
 from time import monotonic, sleep
 from types import FrameType
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakSet, ref
 
 from .interrupts import Halt, HoldingBack, held_back
 
@@ -46,28 +46,20 @@ MOMENT = 0.001
 _crews: WeakSet[Crew] = WeakSet()
 
 
-class Crew:
+class Roster:
     """A context of `multiprocessing` that knows the processes that were started by it.
 
     Args:
         context: the real one.
         fresh: whether processes end as they should, to be replaced, in the midst of the work.
 
-    Raises:
-        OSError: no descriptors are left.
-
-    Guarantees: every method may be called by any thread. What `stop` begins is over within
-    `GRACE` and twice `LAST_GRACE` seconds, whatever tasks do.
+    Guarantees: every method may be called by any thread.
     """
 
     def __init__(self, context: Any, fresh: bool = False) -> None:
         self._context = context
         self._fresh = fresh
-        self.halt = Halt()
         self._processes: WeakSet[Any] = WeakSet()
-        self._stopping: threading.Thread | None = None
-        self._killing = False
-        _crews.add(self)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._context, name)
@@ -82,14 +74,73 @@ class Crew:
         return bool(self._context.get_start_method() == "forkserver")
 
     def start(self, process: Any) -> None:
-        """Start one. It cannot be interrupted before it knows what to do about that."""
+        """Start one."""
         self._processes.add(process)
+        process.start()
+
+    def dead(self) -> dict[int, str]:
+        """How processes died that live no more, by their number; those that were not killed
+        and say that all is well are last. Waits a moment for one that is just ending."""
+        processes: dict[int, Any] = {}
+        for process in self._known():
+            with suppress(ValueError):  # not started, or closed
+                processes[process.sentinel] = process
+        codes = []
+        for sentinel in _ended(processes, 0):
+            process = processes[sentinel]
+            code = _exit_code(process)
+            if self._fresh and (code == 0 or (code == STOLEN and self._is_served)):
+                continue  # it has ended as it should, or perhaps so
+            if code is not None:
+                codes.append((code == 0, process.pid, code))
+        return {pid: _how(code) for _, pid, code in sorted(codes)}
+
+    def dismiss(self, process: Any) -> None:
+        """The stock class has waited for the end of one: however it died, that is no news."""
+        if process.exitcode is not None:
+            self._processes.discard(process)
+
+    def kill(self) -> None:
+        """End all processes at once."""
+        self._each("kill")
+
+    def _known(self) -> list[Any]:
+        """Its processes, held: else their sentinels would be closed."""
+        while True:
+            with suppress(RuntimeError):  # one more was added meanwhile
+                return list(self._processes)
+
+    def _each(self, action: str) -> None:
+        for process in self._known():
+            with suppress(AttributeError, ValueError):  # not started, or closed
+                getattr(process, action)()
+
+
+class Crew(Roster):
+    """One whose processes Ctrl-C ends.
+
+    Raises:
+        OSError: no descriptors are left.
+
+    Guarantees: what `stop` begins is over within `GRACE` and twice `LAST_GRACE` seconds, whatever
+    tasks do.
+    """
+
+    def __init__(self, context: Any, fresh: bool = False) -> None:
+        super().__init__(context, fresh)
+        self.halt = Halt()
+        self._stopping: threading.Thread | None = None
+        self._killing = False
+        _crews.add(self)
+
+    def start(self, process: Any) -> None:
+        """Start one. It cannot be interrupted before it knows what to do about that."""
         # what the fork server is started with, all that it ever starts would have
         if self._is_served:
             process.name = HoldingBack(process.name)
-            process.start()
+            super().start(process)
         else:
-            held_back(process.start)
+            held_back(partial(super().start, process))
 
     def stop(self) -> None:
         """Start nothing more, interrupt what runs, and end all processes: those that go on
@@ -159,28 +210,6 @@ class Crew:
                 self.kill()
                 self._gone(LAST_GRACE)
 
-    def dead(self) -> dict[int, str]:
-        """How processes died that live no more, by their number; those that were not killed
-        and say that all is well are last. Waits a moment for one that is just ending."""
-        processes: dict[int, Any] = {}
-        for process in self._known():
-            with suppress(ValueError):  # not started, or closed
-                processes[process.sentinel] = process
-        codes = []
-        for sentinel in _ended(processes, 0):
-            process = processes[sentinel]
-            code = _exit_code(process)
-            if self._fresh and (code == 0 or (code == STOLEN and self._is_served)):
-                continue  # it has ended as it should, or perhaps so
-            if code is not None:
-                codes.append((code == 0, process.pid, code))
-        return {pid: _how(code) for _, pid, code in sorted(codes)}
-
-    def dismiss(self, process: Any) -> None:
-        """The stock class has waited for the end of one: however it died, that is no news."""
-        if process.exitcode is not None:
-            self._processes.discard(process)
-
     def close(self) -> None:
         """The stock class has seen all processes end."""
         self.halt.close()
@@ -188,24 +217,13 @@ class Crew:
     def kill(self) -> None:
         """End all processes at once."""
         self._killing = True  # no `Event`: a handler may come in the midst of its lock
-        self._each("kill")
-
-    def _known(self) -> list[Any]:
-        """Its processes, held: else their sentinels would be closed."""
-        while True:
-            with suppress(RuntimeError):  # one more was added meanwhile
-                return list(self._processes)
+        super().kill()
 
     def _signal(self, number: int | None) -> None:
         for process in self._known():
             with suppress(ProcessLookupError, ValueError):
                 if number is not None and process.is_alive():
                     os.kill(process.pid, number)
-
-    def _each(self, action: str) -> None:
-        for process in self._known():
-            with suppress(AttributeError, ValueError):  # not started, or closed
-                getattr(process, action)()
 
     def _gone(self, seconds: float) -> bool:
         """Wait until all have ended, at most so long. Returns whether they have."""
@@ -270,6 +288,22 @@ def joined(thread: threading.Thread | None) -> Iterator[None]:
             vars(thread).pop("join", None)
 
 
+class ManagerThread:
+    """Tells whether the stock class's thread of an executor runs, also once the class, or the user,
+    has let go of it; if it was asked before. Holds neither."""
+
+    def __init__(self, executor: object) -> None:
+        self._executor = ref(executor)
+        self._thread: Callable[[], threading.Thread | None] = lambda: None
+
+    def __call__(self) -> bool:
+        thread = getattr(self._executor(), "_executor_manager_thread", None)
+        if thread is not None:
+            self._thread = ref(thread)
+        last = self._thread()
+        return last is not None and last.is_alive()
+
+
 def _wake(thread: Any) -> None:
     """Let the stock class's thread look once more whether anything is to be waited for. Up to
     CPython 3.11.2 it waits for ever where all that was left had been cancelled (gh-94440)."""
@@ -283,38 +317,37 @@ def _wake(thread: Any) -> None:
 class _Process:
     """A process as the stock class uses it."""
 
-    def __init__(self, process: Any, crew: Crew) -> None:
+    def __init__(self, process: Any, roster: Roster) -> None:
         self._process = process
-        self._crew = crew
+        self._roster = roster
 
     def start(self) -> None:
-        self._crew.start(self._process)
+        self._roster.start(self._process)
         # the stock class asks every worker for it, after every result
         self.sentinel = self._process.sentinel
 
     def join(self, timeout: float | None = None) -> None:
         self._process.join(timeout)
-        self._crew.dismiss(self._process)
+        self._roster.dismiss(self._process)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._process, name)
 
 
-def crew_of(context: Any, fresh: bool) -> Crew | None:
-    """The crew for an executor with this context.
+def roster_of(context: Any, fresh: bool, stops: bool) -> Roster:
+    """That of an executor with this context.
 
     Args:
         context: None for the one that the stock class would take.
         fresh: whether its workers are replaced after some tasks, which `fork` does not allow.
-
-    Returns:
-        None where no descriptors are left.
+        stops: whether Ctrl-C is to end them: a `Crew`, unless no descriptors are left.
     """
     if context is None:
         context = multiprocessing.get_context("spawn" if fresh else None)
-    with suppress(OSError):
-        return Crew(context, fresh)
-    return None
+    if stops:
+        with suppress(OSError):
+            return Crew(context, fresh)
+    return Roster(context, fresh)
 
 
 def _end_all() -> None:

@@ -21,7 +21,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
@@ -95,7 +95,7 @@ class Display:
         self.stream = stream
         self.tasks = Tasks(None if leave is True else KEPT)
         if desc is not None:
-            self.tasks.desc = desc
+            self.tasks.desc = str(desc)
         self.pools: list[Pool] = []
         self.staged: dict[int, Task] = {}
         self.submitted: dict[int, Submission] = {}
@@ -116,6 +116,7 @@ class Display:
             self._glass().device(),
             self._write,
             *(self._is_mine, self._place, self._wake, self._spoken),
+            lambda: not self._glass().ready(),
         )
         self._view = View(stream, policy, self.tasks, self._output, renderer, leave, terminal)
         self._suspension = Suspension(self._view.pause, self._view.resume)
@@ -245,7 +246,10 @@ class Display:
         self._drawing = threading.get_ident()
         try:
             return self._step(monotonic())
-        except FAULTS as error:
+        except BaseException as error:  # a renderer may raise anything
+            mine = threading.current_thread() is not threading.main_thread()
+            if isinstance(error, KeyboardInterrupt) and not mine:
+                raise
             self._fail(error)
             return False
         finally:
@@ -259,19 +263,20 @@ class Display:
     def _fail(self, error: BaseException) -> None:
         with lock:
             self._retire()
-        self._view.close()
         self._suspension.over = True
         for pool in self.pools:
             pool.receiver.deafen()  # first: a worker that ends now is to pass on what nobody reads
-        self._output.stop()
-        self._output.give_back()
-        self._output.close()
-        for pool in self.pools:
-            pool.deafen()
-        # what is still reported is heard by nobody: keep none of it
-        self.submitted = Nothing()
-        self.ended = deque(maxlen=0)
-        warn(error, self.stream)
+        with ExitStack() as last:  # each of it, whatever another one raises; the last comes first
+            last.callback(warn, error, self.stream)
+            for pool in self.pools:
+                last.callback(pool.deafen)
+            last.callback(self._output.close)
+            last.callback(self._output.give_back)
+            last.callback(self._output.stop)
+            last.callback(self._view.close)
+            # what is still reported is heard by nobody: keep none of it
+            self.submitted = Nothing()
+            self.ended = deque(maxlen=0)
 
     def _retire(self) -> None:
         """No longer the display of its stream; the thread ends after this tick."""

@@ -16,8 +16,6 @@ reference from the display back to the executor, which would keep one alive that
 
 from __future__ import annotations
 
-import multiprocessing
-import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -26,7 +24,7 @@ from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from .carrying import is_interactive, note_inherited
-from .crew import Crew, crew_of, joined
+from .crew import Crew, ManagerThread, joined, roster_of
 from .injection import candidates, to_fill
 from .interrupts import release_forgotten
 from .looks import Looks, join
@@ -159,9 +157,9 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         if pool is not None:
             if initializer is None:
                 initializer, initargs = bool, ()  # does nothing, in C
-            if on_interrupt == "stop":
-                self._crew = crew_of(mp_context, max_tasks_per_child is not None)
-                mp_context = self._crew or mp_context  # type: ignore[assignment]
+            roster = roster_of(mp_context, bool(later), stops=on_interrupt == "stop")
+            mp_context = roster  # type: ignore[assignment]
+            self._crew = roster if isinstance(roster, Crew) else None
             halt = None if self._crew is None else self._crew.halt
             attached = pool.key, pool.sender, pool.screen, pool.link, capture, halt
             carrier = Initargs(initargs, *attached)
@@ -178,14 +176,10 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         self._pool = pool
         if pool is not None:
             pool.forgetful = True
-            pool.is_at_it = partial(_is_at_it, weakref.ref(self))
-            if self._crew is not None:
-                pool.end_workers = self._crew.kill
-                pool.find_dead = self._crew.dead
+            pool.is_at_it = ManagerThread(self)
+            pool.end_workers, pool.find_dead = roster.kill, roster.dead
             weakref.finalize(self, pool.abandon).atexit = False
-            # the stock class spawns them where they are to be fresh
-            context = mp_context or (None if later else multiprocessing.get_context())
-            if context and context.get_start_method() == "fork" and is_interactive():
+            if roster.get_start_method() == "fork" and is_interactive():
                 note_inherited(pool.key)
 
     @_signed_as(ProcessPoolExecutor.submit)
@@ -263,13 +257,12 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
 
     def _shutdown(self, wait: bool, cancel_futures: bool) -> None:
         over = False
-        thread = getattr(self, "_executor_manager_thread", None)
-        if self._pool is not None and thread is not None:
-            self._pool.is_at_it = partial(_lives, weakref.ref(thread))  # who is soon forgotten
+        if self._pool is not None:
+            self._pool.is_at_it()  # the stock class soon forgets it
         try:
             super().shutdown(wait, cancel_futures=cancel_futures)
             over = wait
-            if wait and self._pool is not None:
+            if wait and self._pool is not None and not self._pool.is_at_it():
                 self._pool.give_up()
         finally:
             if self._pool is not None:
@@ -376,16 +369,6 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             raise
         pool.accepted(id, future)
         return future
-
-
-def _is_at_it(executor: weakref.ref[ProgressPoolExecutor]) -> bool:
-    """Whether the stock class's thread of an executor runs."""
-    return _lives(lambda: getattr(executor(), "_executor_manager_thread", None))
-
-
-def _lives(thread: Callable[[], threading.Thread | None]) -> bool:
-    found = thread()
-    return found is not None and found.is_alive()
 
 
 class PoolOptions(TaskOptions):

@@ -46,7 +46,8 @@ def join(looks: Looks, way: Callable[[], tuple[Sender, Receiver]] | None = None)
         ImportError: the library that `renderer` is named for is not installed.
     """
     if unknown := {*looks} - {*Looks.__annotations__}:
-        raise TypeError(f"unknown option {min(unknown)!r}: there are {[*Looks.__annotations__]}")
+        known = ", ".join(Looks.__annotations__)
+        raise TypeError(f"unknown option {min(unknown)!r}: those of how it looks are {known}")
     renderer, leave = looks.get("renderer", "bar"), looks.get("leave")
     capture, display = looks.get("capture", True), looks.get("display")
     sharing.check_looks(renderer, leave)

@@ -37,6 +37,7 @@ class Output:
             `place` at once.
         notify: called when text of the program waits; with True, when its writer does.
         spoken: called when text of workers waits; with True, when they do.
+        is_frozen: whether the terminal takes nothing just now.
 
     Attributes:
         lines: those that are finished, and no screen has shown.
@@ -55,13 +56,14 @@ class Output:
         put: Callable[[int], object],
         notify: Callable[[bool], object],
         spoken: Callable[[bool], object],
+        is_frozen: Callable[[], bool],
     ) -> None:
         self.lines: list[str] = []
         self._stream = stream
         self.tasks = tasks
         self._write = write
         self._reader = PtyReader(getattr(stream, "encoding", None) or "utf-8", spoken)
-        self._program = ProgramText(device, is_own, put, notify)
+        self._program = ProgramText(device, is_own, put, notify, is_frozen)
         self._words = TerminalText(scrolls=True)
         """What the program writes."""
 

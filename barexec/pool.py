@@ -200,6 +200,7 @@ class Pool:
         if not self._numbers:
             return
         if self.broken is None:
+            self.is_at_it()  # as long as it can be found
             self._notice_deaths(now)
             return
         left, since = self._left

@@ -20,7 +20,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from itertools import count
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 
 from .streams import device_of, own_streams
@@ -29,6 +29,8 @@ from .streams import device_of, own_streams
 LIMIT = 1 << 20
 #: Seconds between two looks of who waits.
 NAP = 0.005
+#: Seconds for which a display that takes nothing is waited for, though the terminal would take it.
+AWHILE = 2.0
 
 
 class _Tap:
@@ -56,11 +58,12 @@ class ProgramText:
         is_own: whether the calling thread is the display's, at work.
         put: called with a number for each text, which `take` is to be called with in its turn.
         notify: called when text waits; with True, when so much waits that its writer does.
+        is_frozen: whether the terminal takes nothing just now.
 
     Guarantees: any thread may write at any time, also within a write (a signal handler);
     nothing that was written is lost or doubled, whenever `open` and `close` come between. A
-    writer waits only while `LIMIT` bytes do, and never the display's thread. A forked child
-    writes straight.
+    writer waits only while `LIMIT` bytes do, and never the display's thread; not for longer than
+    `AWHILE` seconds where the display could go on and does not. A forked child writes straight.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class ProgramText:
         is_own: Callable[[], bool],
         put: Callable[[int], object],
         notify: Callable[[bool], object],
+        is_frozen: Callable[[], bool],
     ) -> None:
         self.straight = False
         """Whether what is written goes straight to the terminal for now."""
@@ -76,6 +80,7 @@ class ProgramText:
         self._is_own = is_own
         self._put = put
         self._notify = notify
+        self._is_frozen = is_frozen
         self._taps: list[_Tap] = []
         self._texts: deque[tuple[_Tap, bytes]] = deque()
         self._numbers = count(1)
@@ -125,7 +130,12 @@ class ProgramText:
         self._taps.append(tap)
 
     def _wait(self) -> None:
+        taken, since = self._taken, monotonic()
         while self._size > LIMIT and self._open and not self.straight:
+            if self._taken != taken or self._is_frozen():
+                taken, since = self._taken, monotonic()
+            elif monotonic() - since > AWHILE:
+                return  # it may wait for what the writer holds, such as the lock of a log
             self._notify(True)
             sleep(NAP)
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
@@ -203,6 +204,9 @@ class Shown(Executor):
 class Around(Shown):
     """An executor with bars that hands its tasks to another one."""
 
+    _cancels = False
+    """Whether the other one takes `cancel_futures`."""
+
     def __init__(self, executor: Any) -> None:
         self._executor = executor
         self._handed: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
@@ -215,8 +219,8 @@ class Around(Shown):
             options: `cancel_futures`: whether to cancel what does not run yet. Others are the
                 other executor's own.
         """
-        if options.pop("cancel_futures", False):
-            for future in list(self._handed):
+        if not self._cancels and options.pop("cancel_futures", False):
+            for future in _listed(self._handed):
                 future.cancel()
         over = False
         try:
@@ -231,6 +235,12 @@ class Around(Shown):
         future: Future[Any] = self._executor.submit(fn, *args, **kwargs)
         self._handed.add(future)
         return future
+
+
+def _listed(futures: weakref.WeakSet[Future[Any]]) -> list[Future[Any]]:
+    while True:
+        with suppress(RuntimeError):  # another thread submits one meanwhile
+            return list(futures)
 
 
 def _each(chunks: Iterator[Iterable[T]]) -> Iterator[T]:

@@ -16,13 +16,15 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from time import sleep
+from time import monotonic, sleep
 from types import CodeType
 from typing import Any
 from weakref import WeakSet
 
 #: Seconds that a fork waits for a tick under way (one stuck in a frozen terminal).
 PATIENCE = 1.0
+#: Seconds that a thread which was joined may take to be gone.
+LEAVES = 1.0
 
 _started: WeakSet[Ticker] = WeakSet()
 
@@ -159,8 +161,9 @@ class Ticker:
         if thread.is_alive():
             return False
         if _JOINS_EARLY:
-            for _ in range(100):
-                if not os.path.exists(f"/proc/self/task/{thread.native_id}"):  # noqa: PTH110
+            until = monotonic() + LEAVES
+            while os.path.exists(f"/proc/self/task/{thread.native_id}"):  # noqa: PTH110
+                if monotonic() > until:
                     break
                 sleep(0.0005)
             if sys.platform == "darwin":  # where nobody tells

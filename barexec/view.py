@@ -17,6 +17,7 @@ from .output import Output
 from .policy import Leave, Policy
 from .state import FAULTS, TaskState
 from .stops import Stops
+from .streams import is_terminal
 from .tasks import Tasks
 from .terminal_text import clip
 
@@ -127,7 +128,7 @@ class View:
         Raises:
             OSError, ValueError: the stream is gone.
         """
-        if self.aside and not last:
+        if self.aside and not last and not (self.plain and not is_terminal(self._stream)):
             self._early += over
             return
         if last:

@@ -18,7 +18,7 @@ settings.load_profile("barexec")
 
 
 # a shell lets what it starts in the background ignore them, and all programs of ours with it
-for name in ("SIGINT", "SIGQUIT"):
+for name in ("SIGINT", "SIGQUIT", "SIGHUP"):
     number = getattr(signal, name, None)  # Windows has but one of them
     if number is not None and signal.getsignal(number) is signal.SIG_IGN:
         usual = signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL

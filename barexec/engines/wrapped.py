@@ -7,10 +7,11 @@ machine, however they came to be, reach the display (loky, joblib's, one of your
 from __future__ import annotations
 
 import os
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from ..channel import open_memory_channel, open_named_channel
+from ..crew import ManagerThread
 from ..looks import Looks
 from ..shown import Around
 
@@ -54,12 +55,14 @@ class WrappedExecutor(Around):
         if not (hasattr(executor, "submit") and hasattr(executor, "shutdown")):
             raise TypeError(f"wrap() takes a concurrent.futures.Executor, not {executor!r}")
         if any(kind.__module__.startswith("barexec.") for kind in type(executor).__mro__):
-            raise TypeError(f"this executor has bars already: {executor!r}")
+            raise TypeError(f"this executor has bars already, use it as it is: {executor!r}")
         super().__init__(executor)
+        self._cancels = isinstance(executor, (ProcessPoolExecutor, ThreadPoolExecutor))
         named = hasattr(os, "mkfifo")
         self._show(looks, open_named_channel if named else open_memory_channel)
         if self._shown is not None:
             self._shown.forgetful = isinstance(executor, ProcessPoolExecutor)
+            self._shown.is_at_it = ManagerThread(executor)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_executor"], name)

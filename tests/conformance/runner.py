@@ -114,9 +114,10 @@ def substitute_in_programs(executor: str, made: Path, stderr: str) -> None:
     helper.run_python_until_end = prefixed
 
 
-def wait_for_threads(count: int, dangling: object) -> None:
-    """What CPython 3.11 on does at each test's end: 3.10 gives threads no time to end."""
-    until = time.monotonic() + 1.0
+def wait_for_threads(count: int, *dangling: object) -> None:
+    """What CPython does at each test's end; but 3.10 gives threads no time to end, and later ones
+    a second, which is little for a machine with much to do."""
+    until = time.monotonic() + 10.0
     while _thread._count() > count:
         if time.monotonic() > until:
             module("test.support").environment_altered = True
@@ -225,8 +226,7 @@ def main() -> None:
     made.touch()
     stock = substitute(args.executor, made)
     substitute_in_programs(args.executor, made, args.stderr)
-    if sys.version_info < (3, 11):
-        module("test.support.threading_helper").threading_cleanup = wait_for_threads
+    module("test.support.threading_helper").threading_cleanup = wait_for_threads
     record = Record()
     with (args.folder / "stacks").open("w") as stacks:
         if hasattr(faulthandler, "register"):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -194,3 +196,41 @@ adopted.adopt_tqdm(lambda fd, unit: 1 / 0)
 list(tqdm.tqdm(range(3)))
 """
     subprocess.run([sys.executable, "-c", program], check=True, env=os.environ, stderr=-1)
+
+
+def test_it_is_met_where_one_loader_serves_many_modules(tmp_path: Path) -> None:
+    """As that of a zip file does; tqdm.std imports others of its package."""
+    (folder,) = tqdm.__path__
+    shutil.copytree(folder, tmp_path / "packed" / "tqdm")
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "packed")
+    program = f"""
+import sys
+sys.path.insert(0, {archive!r})
+from barexec import adopted
+adopted.adopt_tqdm(lambda fd, unit: None)
+import tqdm
+assert tqdm.__file__.startswith({archive!r})
+assert hasattr(tqdm.tqdm.display, "barexec")
+assert "exec_module" not in vars(tqdm.std.__loader__)
+list(tqdm.tqdm(range(3)))
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, env=os.environ, stderr=-1)
+
+
+class Strange:
+    """A stream whose descriptor cannot be asked for."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+    def flush(self) -> None:
+        pass
+
+    def fileno(self) -> int:
+        raise NotImplementedError
+
+
+def test_whatever_a_stream_raises_when_its_descriptor_is_asked_for(told: list[Told]) -> None:
+    with tqdm.tqdm(total=3, file=Strange()) as bar:
+        bar.update()
+    assert told == []

@@ -1318,3 +1318,9 @@ def test_a_task_may_fork_while_it_is_sampled(
     assert words in done.stderr
     assert "Warning" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_container_of_a_kind_unknown_here_does_not_change() -> None:
+    """As CPython 3.15's `frozendict`, which is no dict."""
+    assert counting._size({1: 2}, 7) == 1
+    assert counting._size(object(), 7) == 7

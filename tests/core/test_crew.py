@@ -70,6 +70,7 @@ def test_an_exit_code_that_another_thread_is_just_told_is_waited_for(
 
     assert connection.wait([process.sentinel], 60)
     monkeypatch.setattr(os, "waitpid", waitpid)
+    monkeypatch.setattr("barexec.crew.LAST_GRACE", 60)
     assert crew.dead() == {process.pid: "exit 3"}
     crew.close()
 

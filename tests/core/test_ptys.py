@@ -297,6 +297,21 @@ def test_what_a_task_has_redirected_itself_stays_so(ends: Ends) -> None:
     os.close(write)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:This process")
+def test_what_a_task_forks_does_not_keep_the_workers_terminal(ends: Ends) -> None:
+    """Else it would print for ever there, and wait, once nobody reads any more."""
+    child = os.fork()
+    if not child:
+        left = 0
+        for fd in ends.capture.descriptors:
+            with suppress(OSError):
+                os.fstat(fd)
+                left += 1
+        os._exit(left)
+    assert os.waitpid(child, 0)[1] == 0
+
+
 def test_a_border_does_not_wait_for_ever(ends: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("barexec.capture.PATIENCE", 0.01)
     os.set_blocking(ends.fd, False)

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import warnings
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import (
     CancelledError,
@@ -31,9 +32,9 @@ import pytest
 import work
 
 import barexec
-from barexec import bars, channel, remote, sampler, worker
+from barexec import bars, channel, pool, remote, sampler, shown, worker
 from barexec import display as displays
-from barexec.channel import open_memory_channel, open_named_channel, open_shared_channel
+from barexec.channel import open_memory_channel, open_named_channel, open_shared_channel, reach
 from barexec.state import Status
 from barexec.tasks import Tasks
 from barexec.testing import check_way
@@ -351,6 +352,51 @@ def test_a_thread_whose_task_raises_the_error_of_a_broken_pool_is_not_lost(
             ex.submit(work.breaks).result()
         assert ex.submit(abs, -1).result() == 1
     assert bar_of(tasks[0], "breaks")[0] is Status.FAILED
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_tasks_of_a_wrapped_pool_that_broke_are_left_to_its_own_thread(
+    tasks: list[Tasks], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In whose midst callbacks may take long: only what it has forgotten is ended for it."""
+    monkeypatch.setattr(pool, "FORGOTTEN", 0.0)
+    recall, looked, goes_on, ended_by = pool.Pool.recall, [0], threading.Event(), set()
+
+    def recalled(self: pool.Pool, now: float) -> None:
+        recall(self, now)
+        looked[0] += self.broken is not None
+        if looked[0] > 5:
+            goes_on.set()
+
+    def ended(future: Future[Any]) -> None:
+        ended_by.add(type(threading.current_thread()).__name__)
+        assert goes_on.wait(60)
+
+    monkeypatch.setattr(pool.Pool, "recall", recalled)
+    with barexec.wrap(ProcessPoolExecutor(1, get_context("fork")), display="plain") as ex:
+        futures = [ex.submit(work.dies), *(ex.submit(abs, n) for n in range(3))]
+        for future in futures:
+            future.add_done_callback(ended)
+        assert [type(future.exception(60)) for future in futures] == [BrokenProcessPool] * 4
+    assert ended_by == {"_ExecutorManagerThread"}
+
+
+def test_a_task_may_be_submitted_while_all_are_cancelled() -> None:
+    class Changing(weakref.WeakSet[Any]):
+        times = 0
+
+        def __iter__(self) -> Iterator[Any]:
+            self.times += 1
+            if self.times == 1:
+                raise RuntimeError("Set changed size during iteration")
+            return super().__iter__()
+
+    future: Future[Any] = Future()
+    assert shown._listed(Changing([future])) == [future]
+
+
+def test_where_a_named_pipe_cannot_be_opened_nothing_is_said(tmp_path: Path) -> None:
+    assert not reach(str(tmp_path / "none")).listened_to()
 
 
 def test_threads_heed_no_chunksize(tasks: list[Tasks]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -33,8 +34,8 @@ class Bench:
     def __init__(self, method: str, display: str, folder: Path) -> None:
         self._read = 0
         self.errors = folder / "stderr"
-        self.folder = folder / "tmp"
-        self.folder.mkdir()
+        # short, for sockets of Python's
+        self.folder = Path(tempfile.mkdtemp(prefix="b", dir="/tmp"))
         address = tempfile.mktemp(prefix="faults-", dir="/tmp")
         off = self.errors.open("wb") if display == "plain" else None
         paths = [str(TESTS / name) for name in ("faults", "pool")] + [p for p in sys.path if p]
@@ -75,6 +76,7 @@ class Bench:
     def close(self) -> None:
         self._connection.close()
         self.program.close()
+        shutil.rmtree(self.folder)
 
 
 @pytest.fixture(scope="session")

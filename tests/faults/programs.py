@@ -421,7 +421,7 @@ PARENTS = {
         first = ex.submit(until, "go")
         others = [ex.submit(square, n) for n in range(20)]
         wait_for("started")
-        note("go")
+        others[-1].add_done_callback(lambda f: note("go"))
         ex.shutdown(cancel_futures=True)
         assert first.result() == "go" and any(f.cancelled() for f in others)
         right()
@@ -511,6 +511,7 @@ PARENTS = {
                 else:
                     os.kill(next(iter(multiprocessing.active_children())).pid, signal.SIGKILL)
                     assert f.exception() is not None
+            os.unlink("started")
         right()
         """,
         futures="BrokenProcessPool",

@@ -266,10 +266,10 @@ def crashes() -> None:
     time.sleep(60)
 
 
-def is_killed_in_a_loop() -> None:
+def is_killed_in_a_loop(after: str | None = None) -> None:
     for n in track(range(1_000_000)):
         if n == 5:
-            time.sleep(LONG)
+            time.sleep(LONG) if after is None else wait_for(after)
             kill_myself()
 
 

@@ -4,6 +4,7 @@ to do."""
 from __future__ import annotations
 
 import multiprocessing
+import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -52,6 +53,7 @@ def session(text: str, **values: str) -> subprocess.CompletedProcess[str]:
         input=text.format(**{"before": "", **values}),
         capture_output=True,
         text=True,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONSTARTUP"},
         timeout=100,
     )
 
@@ -131,3 +133,23 @@ def test_forked_workers_need_no_cloudpickle_for_what_they_were_forked_with() -> 
         SESSION, method="fork", calls="print(ex.submit(times, 2).result())", before=WITHOUT
     )
     assert done.stdout == "6\n"
+
+
+SENT = """
+import os, socket
+from functools import partial
+from multiprocessing import Pipe
+reads, writes = Pipe(duplex=False)
+pair = socket.socketpair()
+ex = ProgressPoolExecutor(1, multiprocessing.get_context("{method}"), display="plain")
+ex.submit(partial(writes.send, 5)).result()
+print(reads.recv())
+print(ex.submit(pair[0].send, b"six").result(), pair[1].recv(9).decode())
+"""
+
+
+@pytest.mark.skipif(find_spec("cloudpickle") is None, reason="cloudpickle is not installed")
+@pytest.mark.parametrize("method", METHODS)
+def test_what_only_multiprocessing_can_pickle_is_sent_from_a_shell_too(method: str) -> None:
+    done = session(SESSION, method=method, calls=SENT.format(method=method))
+    assert done.stdout.splitlines() == ["5", "3 six"], done.stderr

@@ -30,6 +30,7 @@ from barexec import ProgressPoolExecutor, sharing
 from barexec import display as displays
 from barexec import pool as pools
 from barexec.crew import Crew
+from barexec.view import View
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="there the channel has no descriptor")
 
@@ -146,12 +147,21 @@ def test_a_fault_is_what_it_is_with_the_stock_executor(
     assert whole.ended == whole.all == len(shown.tasks)
 
 
-def test_tasks_that_wait_are_lost_with_the_worker(method: str, shown: Shown) -> None:
+def test_tasks_that_wait_are_lost_with_the_worker(
+    method: str, shown: Shown, tmp_path: Path
+) -> None:
+    def stands_at_five() -> bool:
+        return any(meter and meter.event.n == 5 for t in shown.tasks.values() for meter in t.meters)
+
+    seen = tmp_path / "seen"
     with ProgressPoolExecutor(1, get_context(method)) as executor:
         first = executor.submit(tasks.pause, tasks.LONG)
-        futures = [executor.submit(tasks.is_killed_in_a_loop)]
+        futures = [executor.submit(tasks.is_killed_in_a_loop, str(seen))]
         futures += [executor.submit(tasks.square, n) for n in range(9)]
         assert first.result() == tasks.LONG
+        while not stands_at_five():  # the display tells nobody
+            time.sleep(0.01)
+        seen.touch()
         assert all(type(future.exception(60)) is BrokenProcessPool for future in futures)
     assert [status for _, status in shown.outcomes] == ["DONE"] + ["LOST"] * 10
     messages = [task.message for task in shown.tasks.values()]
@@ -305,6 +315,42 @@ def test_a_display_that_fails_is_one_warning_and_the_work_goes_on(
     assert not displays.live
 
 
+class Odd(BaseException):
+    """What no code but a framework's raises, as to cancel a coroutine or to skip a test."""
+
+
+class Widget:
+    """A stream in whose place nobody can write any more."""
+
+    encoding = "utf-8"
+
+    def write(self, text: str) -> int:
+        raise RuntimeError("it was deleted")
+
+    def flush(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("stream", [None, Widget()])
+def test_whatever_is_raised_where_the_display_draws_fails_no_more_than_that(
+    shown: Shown, monkeypatch: pytest.MonkeyPatch, stream: Any
+) -> None:
+    def show(*args: Any) -> None:
+        raise Odd("it is")
+
+    monkeypatch.setattr(View, "show", show)
+    if stream is not None:
+        monkeypatch.setattr(sys, "stderr", stream)
+    with (
+        pytest.warns(RuntimeWarning, match=r"no more progress \(Odd: it is\)"),
+        ProgressPoolExecutor(1) as executor,
+    ):
+        assert executor.submit(tasks.square, 3).result() == 9
+        assert shown.only.finished.wait(60)
+    assert executor._pool is not None and executor._pool.gone.is_set()
+    assert not displays.live
+
+
 def test_an_executor_dropped_after_its_display_failed_leaves_nothing(
     method: str, shown: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -398,11 +444,15 @@ def test_a_task_that_is_cancelled_at_once_does_not_keep_the_shutdown(
 
     connection: Any = process.mp.connection  # type: ignore[attr-defined]
     wait = connection.wait
-    armed, goes_on, held = threading.Event(), threading.Event(), threading.Event()
+    armed, goes_on, held, waits = (threading.Event() for _ in range(4))
 
     def slow(*args: Any, **kwargs: Any) -> Any:
+        if type(threading.current_thread()).__name__ != "_ExecutorManagerThread":
+            return wait(*args, **kwargs)
+        waits.set()
         ready = wait(*args, **kwargs)
-        if armed.is_set() and type(threading.current_thread()).__name__ == "_ExecutorManagerThread":
+        waits.clear()
+        if armed.is_set():
             held.set()
             assert goes_on.wait(60)
         return ready
@@ -415,6 +465,7 @@ def test_a_task_that_is_cancelled_at_once_does_not_keep_the_shutdown(
     monkeypatch.setattr(connection, "wait", slow)
     with ProgressPoolExecutor(1, context, on_interrupt=on_interrupt) as executor:
         executor.submit(tasks.square, 1).result()
+        assert waits.wait(60)  # it has looked whether there are more tasks
         armed.set()
         future = executor.submit(tasks.square, 2)
         assert held.wait(60)

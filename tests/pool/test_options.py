@@ -450,12 +450,14 @@ def test_a_full_screen_takes_no_options_that_cannot_be(looks: Any) -> None:
 
 @pytest.mark.parametrize("display", ["plain", "inline"])
 def test_no_name_is_kept_of_a_task_that_has_ended(
-    shown: Shown, display: str, terminal: Callable[[], Terminal]
+    shown: Shown, display: str, terminal: Callable[[], Terminal], tmp_path: Path
 ) -> None:
     terminal()
     with ProgressPoolExecutor(1, capture="named", display=display) as executor:
+        executor.submit(tasks.wait_for, str(tmp_path / "gate"))
         waits = [executor.submit(tasks.square, n) for n in range(100)]
         assert any(future.cancel() for future in waits)
+        (tmp_path / "gate").touch()
         with pytest.raises(ValueError, match="it broke"):
             executor.submit(tasks.raises).result()
     assert shown.only._output.tasks.names == {}
@@ -567,3 +569,29 @@ def test_a_display_that_begins_in_a_pause_waits_for_its_end(
         assert screen.getvalue() == ""
     executor.shutdown()
     assert "square(3)" in screen.getvalue()
+
+
+def test_any_name_of_the_whole_is_a_text(shown: Shown, tmp_path: Path) -> None:
+    name: Any = tmp_path
+    with ProgressPoolExecutor(1, desc=name) as executor:
+        executor.submit(tasks.square, 3).result()
+    assert shown.only.tasks.desc == str(tmp_path)
+
+
+def test_a_log_goes_on_in_a_pause(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no terminal that anybody could want for himself."""
+    log = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", log)
+    said = threading.Event()
+    write = log.write
+
+    def heard(text: str) -> int:
+        said.set()
+        return write(text)
+
+    monkeypatch.setattr(log, "write", heard)
+    monkeypatch.setattr(view, "QUIET", 0.0)
+    with ProgressPoolExecutor(1) as executor, paused():
+        executor.submit(tasks.raises).exception()
+        assert said.wait(60)
+        assert "raises" in log.getvalue()

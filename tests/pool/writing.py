@@ -211,15 +211,20 @@ def with_print(n: int, writer: Writer) -> None:
 # --- floods and hostile text -------------------------------------------------------------
 
 
-def random_text(megabytes: int, how: str, errors: str, writer: Writer) -> tuple[int, int]:
-    """Returns the characters that were written, and kB of memory that it took."""
+def random_text(
+    megabytes: int, until: str, how: str, errors: str, writer: Writer
+) -> tuple[int, int]:
+    """So much, and on until the file is there.
+
+    Returns the characters that were written, and kB of memory that it took.
+    """
     import random
     import resource
 
     source = random.Random(megabytes)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     written = 0
-    for _ in range(megabytes * 16):
+    while written < megabytes << 20 or not Path(until).exists():
         text = source.randbytes(1 << 16).decode(how, errors)
         written += writer.write(text)
     more = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from time import monotonic, sleep
@@ -613,19 +614,23 @@ def test_a_last_frame_that_is_too_wide_by_now_is_all_there() -> None:
 
 
 @pytest.fixture
-def tmux(tmp_path: Path) -> Iterator[Callable[..., str]]:
+def tmux() -> Iterator[Callable[..., str]]:
     """Runs a command of tmux, whose server is ours alone. Its window begins at 40x12."""
     program = shutil.which("tmux")
     if program is None:
         pytest.skip("tmux is not installed")
 
+    # a socket's path is short
+    folder = tempfile.TemporaryDirectory(dir="/tmp")
+
     def run(*words: str) -> str:
-        command = [program, "-S", str(tmp_path / "tmux"), "-u", "-f", "/dev/null", *words]
+        command = [program, "-S", f"{folder.name}/tmux", "-u", "-f", "/dev/null", *words]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
     run("new-session", "-d", "-x", "40", "-y", "12", "cat")
     yield run
     run("kill-server")
+    folder.cleanup()
 
 
 def eventually(true: Callable[[], bool]) -> bool:

@@ -36,7 +36,7 @@ PATIENCE = 60.0
 _OURS = (
     *("BAREXEC", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES"),
     *("TMUX", "STY", "XTERM_VERSION", "VTE_VERSION", "TERM_PROGRAM", "COLORTERM"),
-    *("PYTHONWARNINGS", "PYTHONIOENCODING", "PYTHONUNBUFFERED"),
+    *("PYTHONWARNINGS", "PYTHONIOENCODING", "PYTHONUNBUFFERED", "PYTHONSTARTUP"),
 )
 #: What every program begins with. Its tasks end once the gate is open.
 TASKS = '''
@@ -132,7 +132,7 @@ class PtyProgram:
         self.screen = Screen(columns, rows, raw=True)
         self.written = bytearray()
         self._news = threading.Condition()
-        self._over = False
+        self._over = self._hung = False
         self._master, self._slave = os.openpty()
         self._wake = os.pipe()
         self._set_size(columns, rows)
@@ -191,6 +191,7 @@ class PtyProgram:
 
     def hang_up(self) -> None:
         """Close the terminal: who writes to it gets EIO."""
+        self._hung = True
         os.write(self._wake[1], b"x")
         self._reader.join(PATIENCE)
         os.close(self._slave)
@@ -241,7 +242,8 @@ class PtyProgram:
         while True:
             ready = select.select([self._master, self._wake[0]], [], [])[0]
             try:
-                some = os.read(self._master, self.bite) if self._master in ready else b""
+                takes = self._master in ready and not self._hung
+                some = os.read(self._master, self.bite) if takes else b""
             except OSError:  # EIO: the other side is closed
                 some = b""
             with self._news:

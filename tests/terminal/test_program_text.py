@@ -14,6 +14,7 @@ from typing import BinaryIO
 import pytest
 from pty_program import PtyProgram, unseen
 
+from barexec import program_text
 from barexec.program_text import ProgramText
 
 Start = Callable[..., PtyProgram]
@@ -469,7 +470,7 @@ def test_what_waits_is_counted_right_however_threads_take_turns(tmp_path: Path) 
     numbers: deque[int] = deque()
     interval = sys.getswitchinterval()
     with (tmp_path / "out").open("w", encoding="utf-8") as stream:
-        text = ProgramText(0, lambda: False, numbers.append, lambda much: None)
+        text = ProgramText(0, lambda: False, numbers.append, lambda much: None, lambda: False)
         text._open = True
         text._tap(stream)
         writers = [Thread(target=_writes, args=(stream.buffer,)) for _ in range(2)]
@@ -553,3 +554,27 @@ raise RuntimeError("what went wrong")
     lines = [line for line in lines_of(program) if line]
     assert lines[-1] == "RuntimeError: what went wrong"
     assert "Traceback (most recent call last):" in lines
+
+
+def test_a_display_that_takes_nothing_is_not_waited_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may wait for what the writer holds. A terminal that is frozen is."""
+    monkeypatch.setattr(program_text, "LIMIT", 10)
+    monkeypatch.setattr(program_text, "AWHILE", 0.0)
+    naps = 0
+
+    def is_frozen() -> bool:
+        nonlocal naps
+        naps += 1
+        return naps < 19
+
+    with (tmp_path / "out").open("w", encoding="utf-8") as stream:
+        text = ProgramText(0, lambda: False, lambda number: None, lambda much: None, is_frozen)
+        text._open = True
+        text._tap(stream)
+        stream.write("more than ten")
+        stream.flush()
+        assert naps == 19
+        text.close()
+    assert (tmp_path / "out").read_text() == "more than ten"
