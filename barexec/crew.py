@@ -28,7 +28,7 @@ from types import FrameType
 from typing import Any
 from weakref import WeakSet, ref
 
-from .interrupts import Halt, HoldingBack, held_back
+from .interrupts import Halt, HoldingBack, held_back, is_usual
 
 #: Seconds that interrupted tasks have to clean up, before their workers get SIGTERM.
 GRACE = 0.5
@@ -185,10 +185,8 @@ class Crew(Roster):
             finally:
                 within = not first
 
-        ours = (
-            threading.current_thread() is threading.main_thread()
-            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        )
+        before = signal.getsignal(signal.SIGINT)
+        ours = threading.current_thread() is threading.main_thread() and is_usual(before)
         if ours:
             signal.signal(signal.SIGINT, interrupted)
         try:
@@ -198,7 +196,7 @@ class Crew(Roster):
             if self._stopping is not None and self._stopping.ident is not None:
                 self._stopping.join()
             if ours and signal.getsignal(signal.SIGINT) is interrupted:
-                signal.signal(signal.SIGINT, signal.default_int_handler)
+                signal.signal(signal.SIGINT, before)
 
     def end(self) -> None:
         """End all processes; what runs is interrupted, and has a little time to clean up."""

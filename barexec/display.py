@@ -247,8 +247,8 @@ class Display:
         try:
             return self._step(monotonic())
         except BaseException as error:  # a renderer may raise anything
-            mine = threading.current_thread() is not threading.main_thread()
-            if isinstance(error, KeyboardInterrupt) and not mine:
+            in_main = threading.current_thread() is threading.main_thread()
+            if in_main and isinstance(error, KeyboardInterrupt):
                 raise
             self._fail(error)
             return False
@@ -520,7 +520,7 @@ def paused() -> Iterator[None]:
     The bars leave the screen, what is written goes straight to the terminal, and what tasks
     print waits; at the end of the block the bars come back. `input`, and a debugger with
     it, does so by itself. Blocks may be nested, and be entered by several threads. Where no
-    bars are shown, nothing happens.
+    bars are shown, nothing happens; sentences on a terminal (`display="plain"`) wait.
     """
     aside: list[Display] = []
     try:

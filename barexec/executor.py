@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 from .carrying import is_interactive, note_inherited
 from .crew import Crew, ManagerThread, joined, roster_of
 from .injection import candidates, to_fill
-from .interrupts import release_forgotten
+from .interrupts import is_ctrl_c, release_forgotten
 from .looks import Looks, join
 from .options import DEFAULTS, NO_WORDS, Location, Options, TaskOptions, made, name_of
 from .policy import Leave
@@ -102,7 +102,8 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             ("named"); False leaves their streams alone.
         on_interrupt: what Ctrl-C in a `with` block of it does (and in its `shutdown`): "stop"
             interrupts the tasks that run, cancels all others and ends the workers, within a
-            second; "finish" lets all tasks run to their end, as the stock class does.
+            second; "finish" does what the stock class does: tasks that run are interrupted, those
+            that wait are run.
         terminal: a `blessings.Terminal` or `blessed.Terminal` on whose stream it is all
             shown, with what that terminal can do; None for stderr.
 
@@ -118,7 +119,8 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
     Guarantees: results, exceptions, their order and tracebacks, and the shutdown are those
     of the stock class, whatever happens to the display, but for Ctrl-C (`on_interrupt`).
     Thread-safe as the stock class is. `shutdown(wait=True)` waits at most 2 s longer, for the
-    last frame. The workers end with the program, even if that is killed.
+    last frame, or for as long as a slow terminal still takes what was printed. The workers end
+    with the program, even if that is killed.
     """
 
     def __init__(
@@ -217,7 +219,8 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         unit: str | Callable[..., str] = "it",
         location: Location | Sequence[Location] | Callable[..., Location | None] | None = None,
     ) -> PoolOptions:
-        """Options of the next task or tasks: `ex.options(desc="run 1").submit(f, 1)`.
+        """Tasks with options of their own: `ex.options(desc="run 1").submit(f, 1)`. The executor
+        itself stays as it is, and what this returns may be kept, and used again.
 
         Args:
             desc: the task's name.
@@ -228,7 +231,8 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
                 the top left of the display. For `map` also a sequence of them, for one task
                 after the other. Tasks without one flow into the free rows.
 
-        Each is a value, or a callable that is given the task's own arguments.
+        Each is a value, or a callable that is given the task's own arguments; where `map` has a
+        `chunksize`, those of the first call in the chunk.
 
         Raises:
             TypeError, ValueError: `total` is not a number, or less than 0; `location` is no
@@ -278,8 +282,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
 
     @_signed_as(ProcessPoolExecutor.__exit__)
     def __exit__(self, kind: type[BaseException] | None, *error: Any) -> bool | None:
-        interrupted = kind is not None and issubclass(kind, KeyboardInterrupt)
-        if interrupted and self._crew is not None and self._pool is not None:
+        if is_ctrl_c(kind, *error) and self._crew is not None and self._pool is not None:
             release_forgotten(error[1])
             self._pool.interrupted = True
             try:

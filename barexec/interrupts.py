@@ -19,6 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import connection
 from opcode import opmap
+from sys import modules
 from time import monotonic
 from types import CodeType, FrameType, TracebackType
 from typing import Any, NoReturn
@@ -100,11 +101,37 @@ def arm(running: Callable[[], object], halt: Halt | None) -> None:
     global _running, _halt, _loop
     _running, _halt = running, halt
     _loop = getattr(getattr(process, "_process_worker", None), "__code__", None)
-    usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    usual = is_usual(signal.getsignal(signal.SIGINT))
     if usual and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, _interrupt)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+
+
+def is_usual(handler: object) -> bool:
+    """Whether a handler of SIGINT is Python's own, or that of `asyncio.run`."""
+    return handler is signal.default_int_handler or _runner_of(handler) is not None
+
+
+def is_ctrl_c(kind: type[BaseException] | None, error: Any = None, *traceback: object) -> bool:
+    """Whether a block that this error leaves is left for Ctrl-C: for that, `asyncio.run` cancels
+    the main coroutine."""
+    if kind is None or issubclass(kind, KeyboardInterrupt):
+        return kind is not None
+    cancelled = getattr(modules.get("asyncio.exceptions"), "CancelledError", ())
+    if not issubclass(kind, cancelled):
+        return False
+    if isinstance(getattr(error, "__context__", None), KeyboardInterrupt):
+        return True  # CPython 3.10, in the midst of whose way through `asyncio.run` it is cancelled
+    runner = _runner_of(signal.getsignal(signal.SIGINT))
+    return getattr(runner, "_interrupt_count", 0) > 0
+
+
+def _runner_of(handler: object) -> object:
+    """The `asyncio.Runner` (CPython 3.11 on) that takes SIGINT by this handler; None: none does."""
+    kind = getattr(modules.get("asyncio.runners"), "Runner", None)
+    runner = getattr(getattr(handler, "func", None), "__self__", None)
+    return runner if kind is not None and isinstance(runner, kind) else None
 
 
 def held_back(call: Callable[[], object]) -> None:

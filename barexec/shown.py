@@ -13,7 +13,7 @@ Never here: a thread, a process, a library.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import suppress
 from functools import partial
@@ -23,9 +23,9 @@ from typing import Any, TypeVar
 from . import remote
 from .channel import Receiver
 from .injection import to_fill
-from .interrupts import release_forgotten
+from .interrupts import is_ctrl_c, release_forgotten
 from .looks import Looks, join
-from .options import DEFAULTS, Options, TaskOptions, made, name_of
+from .options import DEFAULTS, Location, Options, TaskOptions, made, name_of
 from .pool import Pool
 from .remote import Remote, Route, Travelling, call_each
 
@@ -107,13 +107,20 @@ class Shown(Executor):
         """As of the engine's own executor, with a bar for each item."""
         return self._map(fn, iterables, options, DEFAULTS)
 
-    def options(self, **options: Any) -> TaskOptions:
-        """Options of the next task or tasks: `ex.options(desc="run 1").submit(f, 1)`.
+    def options(
+        self,
+        *,
+        desc: str | Callable[..., str] | None = None,
+        total: float | Callable[..., float | None] | None = None,
+        unit: str | Callable[..., str] = "it",
+        location: Location | Sequence[Location] | Callable[..., Location | None] | None = None,
+    ) -> TaskOptions:
+        """Tasks with options of their own: `ex.options(desc="run 1").submit(f, 1)`.
 
         Args:
             desc, total, unit, location: as of `ProgressPoolExecutor.options`.
         """
-        return TaskOptions(self, made(**options))
+        return TaskOptions(self, made(desc=desc, total=total, unit=unit, location=location))
 
     def shutdown(self, wait: bool = True, **options: Any) -> None:
         """As of the engine's own executor; with `wait`, until the last frame is drawn."""
@@ -130,7 +137,7 @@ class Shown(Executor):
 
     def __exit__(self, kind: type[BaseException] | None, *error: Any) -> bool | None:
         """As of the engine's own executor; after Ctrl-C, nothing more is started."""
-        if kind is not None and issubclass(kind, KeyboardInterrupt) and self._shown is not None:
+        if is_ctrl_c(kind, *error) and self._shown is not None:
             release_forgotten(error[1])
             self._shown.interrupted = True
             self.shutdown(wait=True, cancel_futures=True)

@@ -27,7 +27,7 @@ def wrap(executor: Executor, **looks: Unpack[Looks]) -> WrappedExecutor:
     - in processes or threads of this machine (loky, joblib's executor, a
       `ThreadPoolExecutor`, a `ProcessPoolExecutor`): everything, as in
       `ProgressPoolExecutor`, but that what tasks print is caught only as far as it goes by
-      Python's own streams;
+      Python's own streams, that bars of tqdm are text, and that of what a worker died is not known;
     - anywhere else (another machine; Windows, which has no named pipes): how many tasks
       there are, run and have ended, how each ended, and the row of the whole; no bars.
 

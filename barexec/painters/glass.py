@@ -85,7 +85,8 @@ class Glass:
                 Glass.taken += size
             return
         if getattr(self._stream, "closed", False):
-            raise ValueError("the stream of the display was closed")
+            name = getattr(self._stream, "name", self._stream)
+            raise ValueError(f"{name} was closed: keep it open until the executor is shut down")
         rest = memoryview(some)
         while rest:
             try:

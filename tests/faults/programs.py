@@ -289,6 +289,28 @@ INTERRUPTS = {
         """,
         act=_presses(C, "ends"),
     ),
+    "Ctrl-C under asyncio.run": _interrupted(
+        """
+        import asyncio
+        async def main():
+            with executor() as ex:
+                run = asyncio.get_running_loop().run_in_executor
+                await asyncio.gather(*[run(ex, cleans_up, n) for n in range(9)])
+        asyncio.run(main())
+        """,
+        files=("cleaned 0",),
+    ),
+    "Ctrl-C under asyncio.run, twice": _interrupted(
+        """
+        import asyncio
+        async def main():
+            with executor() as ex:
+                run = asyncio.get_running_loop().run_in_executor
+                await asyncio.gather(*[run(ex, stubborn, n) for n in range(9)])
+        asyncio.run(main())
+        """,
+        C * 2,
+    ),
     "SIGINT to the program alone": _interrupted(
         "with executor() as ex: ex.submit(cleans_up, 0).result()",
         act=_signals(signal.SIGINT),

@@ -79,8 +79,10 @@ PROTECTIONS = [
         "the display's thread raises",
         "fork-inline",
         "display.py",
-        "        except FAULTS as error:\n            self._fail(error)\n"
-        "            return False\n"
+        "        except BaseException as error:  # a renderer may raise anything\n"
+        "            in_main = threading.current_thread() is threading.main_thread()\n"
+        "            if in_main and isinstance(error, KeyboardInterrupt):\n"
+        "                raise\n            self._fail(error)\n            return False\n"
         "        finally:\n            self._drawing = None\n            self._round.release()\n\n"
         "    def _is_mine",
         "        finally:\n            self._drawing = None\n            self._round.release()\n\n"
