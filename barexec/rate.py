@@ -14,6 +14,8 @@ from math import exp, inf, log
 
 #: Seconds after which a sample counts 1/e of what it counted when new.
 MEMORY = 15.0
+#: Seconds of progress before which no rate is told: the first look may come in a burst.
+SURE = 0.05
 #: Remaining time is told once the bar has run this many seconds.
 KNOWN_AFTER = 1.0
 #: A pause of so many seconds is no stall.
@@ -82,11 +84,11 @@ class Rate:
         self._last_now, self._last_n = now, n
 
     def per_second(self, now: float) -> float | None:
-        """Units a second at `now`, or None before anything moved.
+        """Units a second at `now`, or None before it has moved for `SURE` seconds.
 
         A stall shows: the time without progress beyond the usual lowers it.
         """
-        if self._weight <= 0:
+        if self._weight < 1 - exp(-SURE / self._memory):
             return None
         return self._rate / self._weight / self._slowness(now)
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from barexec.rate import Rate
+from barexec.rate import SURE, Rate
 
-spans = st.floats(0.01, 100)
+spans = st.floats(1.1 * SURE, 100)
 steps = st.lists(st.tuples(spans, st.integers(1, 1000)), min_size=1, max_size=40)
 
 
@@ -29,7 +29,16 @@ def test_nothing_is_known_before_anything_moved() -> None:
     assert rate.remaining(20.0, 100) is None
 
 
-@given(st.floats(0.01, 1e6), st.lists(spans, min_size=1, max_size=40))
+def test_a_burst_at_the_start_tells_nothing_yet() -> None:
+    """Of three steps in 0.2 ms no rate is known, but of those in the next tenth of a second."""
+    rate = fed([(0.0002, 3)])
+    assert rate.per_second(0.0002) is None
+    assert rate.per_second(9.0) is None
+    rate.update(0.1, 10)
+    assert rate.per_second(0.1) == pytest.approx(100, rel=0.01)
+
+
+@given(st.floats(0.01, 1e6), st.lists(st.floats(0.01, 100), min_size=6, max_size=40))
 def test_a_steady_pace_is_found_exactly_however_often_it_is_fed(
     pace: float, pauses: list[float]
 ) -> None:

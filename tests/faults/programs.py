@@ -533,7 +533,7 @@ PARENTS = {
                 else:
                     os.kill(next(iter(multiprocessing.active_children())).pid, signal.SIGKILL)
                     assert f.exception() is not None
-            os.unlink("started")
+            (folder / "started").unlink()
         right()
         """,
         futures="BrokenProcessPool",
