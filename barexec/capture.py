@@ -74,6 +74,7 @@ class Capture:
         for fd in captured:
             os.dup2(terminal.slave, fd)
         os.close(terminal.slave)
+        self._made = {fd: _identity(fd) for fd in self.descriptors}
         _captures.add(self)
 
     def _catches(self, stream: object) -> bool:
@@ -92,9 +93,11 @@ class Capture:
     def leave(self) -> None:
         """In a forked child, which prints there, and no more."""
         self.restored = True
-        for fd in self.descriptors:
+        for fd, made in self._made.items():
             with suppress(OSError):
-                os.close(fd)
+                # a task may have closed it, and have got its number again for a file of its own
+                if _identity(fd) == made:
+                    os.close(fd)
 
     def begin(self, task: int) -> None:
         """What is printed from now on is of that task."""
@@ -228,6 +231,11 @@ def _kept(fd: int) -> int:
     import fcntl
 
     return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 64)
+
+
+def _identity(fd: int) -> tuple[int, int, int]:
+    made = os.fstat(fd)
+    return made.st_dev, made.st_ino, made.st_rdev
 
 
 def _is_same(one: int, other: int) -> bool:

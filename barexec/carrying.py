@@ -17,7 +17,7 @@ from functools import lru_cache
 from io import BytesIO
 from multiprocessing.reduction import ForkingPickler
 from sys import modules
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -116,9 +116,11 @@ def _dumps() -> Callable[[object, str], bytes] | None:
 
         @property
         def dispatch_table(self) -> ChainMap[type, Callable[[Any], Any]]:
-            """First as all that is pickled for workers: sockets, connections, and what others have
-            registered."""
-            return ChainMap(ForkingPickler(BytesIO()).dispatch_table, CloudPickler.dispatch_table)
+            """As all that is pickled for workers: sockets, connections, and what others have
+            registered; but methods by their function, which a name may not find."""
+            usual = ForkingPickler(BytesIO()).dispatch_table
+            methods = {MethodType: CloudPickler.dispatch_table[MethodType]}
+            return ChainMap(methods, usual, CloudPickler.dispatch_table)
 
         def reducer_override(self, obj: Any) -> Any:
             if _is_inherited(obj, self.pool):

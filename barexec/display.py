@@ -21,7 +21,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
@@ -264,19 +264,21 @@ class Display:
         with lock:
             self._retire()
         self._suspension.over = True
-        for pool in self.pools:
-            pool.receiver.deafen()  # first: a worker that ends now is to pass on what nobody reads
-        with ExitStack() as last:  # each of it, whatever another one raises; the last comes first
-            last.callback(warn, error, self.stream)
+        # what is still reported is heard by nobody: keep none of it
+        self.submitted = Nothing()
+        self.ended = deque(maxlen=0)
+        # each of it, whatever another one raises; the last comes first
+        with suppress(*FAULTS), ExitStack() as steps:
+            steps.callback(warn, error, self.stream)
             for pool in self.pools:
-                last.callback(pool.deafen)
-            last.callback(self._output.close)
-            last.callback(self._output.give_back)
-            last.callback(self._output.stop)
-            last.callback(self._view.close)
-            # what is still reported is heard by nobody: keep none of it
-            self.submitted = Nothing()
-            self.ended = deque(maxlen=0)
+                steps.callback(pool.deafen)
+            steps.callback(self._output.close)
+            steps.callback(self._output.give_back)
+            steps.callback(self._output.stop)
+            # a worker that ends now is to pass on what nobody reads
+            for pool in self.pools:
+                steps.callback(pool.receiver.deafen)
+            steps.callback(self._view.close)
 
     def _retire(self) -> None:
         """No longer the display of its stream; the thread ends after this tick."""

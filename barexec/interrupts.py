@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import connection
 from opcode import opmap
-from sys import modules
 from time import monotonic
 from types import CodeType, FrameType, TracebackType
 from typing import Any, NoReturn
@@ -118,18 +118,18 @@ def is_ctrl_c(kind: type[BaseException] | None, error: Any = None, *traceback: o
     the main coroutine."""
     if kind is None or issubclass(kind, KeyboardInterrupt):
         return kind is not None
-    cancelled = getattr(modules.get("asyncio.exceptions"), "CancelledError", ())
+    cancelled = getattr(sys.modules.get("asyncio.exceptions"), "CancelledError", ())
     if not issubclass(kind, cancelled):
         return False
-    if isinstance(getattr(error, "__context__", None), KeyboardInterrupt):
-        return True  # CPython 3.10, in the midst of whose way through `asyncio.run` it is cancelled
+    if sys.version_info < (3, 11):  # it is cancelled in the midst of its way through `asyncio.run`
+        return isinstance(getattr(error, "__context__", None), KeyboardInterrupt)
     runner = _runner_of(signal.getsignal(signal.SIGINT))
     return getattr(runner, "_interrupt_count", 0) > 0
 
 
 def _runner_of(handler: object) -> object:
     """The `asyncio.Runner` (CPython 3.11 on) that takes SIGINT by this handler; None: none does."""
-    kind = getattr(modules.get("asyncio.runners"), "Runner", None)
+    kind = getattr(sys.modules.get("asyncio.runners"), "Runner", None)
     runner = getattr(getattr(handler, "func", None), "__self__", None)
     return runner if kind is not None and isinstance(runner, kind) else None
 

@@ -259,10 +259,9 @@ class Pool:
 
     def deafen(self) -> None:
         """The display has failed: what is still reported is heard by nobody, nor kept."""
-        self.receiver.deafen()
-        self.gone.set()
         self.fresh = Nothing()
         self.done = Unkept()
+        self.gone.set()
 
     def forget(self) -> None:
         """It is over: give back the descriptors. A second call does nothing."""

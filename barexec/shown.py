@@ -230,6 +230,8 @@ class Around(Shown):
             for future in _listed(self._handed):
                 future.cancel()
         over = False
+        if self._shown is not None:
+            self._shown.is_at_it()  # the other one soon forgets its thread
         try:
             self._executor.shutdown(wait, **options)
             over = wait

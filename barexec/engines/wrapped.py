@@ -57,12 +57,12 @@ class WrappedExecutor(Around):
         if any(kind.__module__.startswith("barexec.") for kind in type(executor).__mro__):
             raise TypeError(f"this executor has bars already, use it as it is: {executor!r}")
         super().__init__(executor)
-        self._cancels = isinstance(executor, (ProcessPoolExecutor, ThreadPoolExecutor))
+        stock = ProcessPoolExecutor.shutdown, ThreadPoolExecutor.shutdown
+        self._cancels = getattr(type(executor), "shutdown", None) in stock
         named = hasattr(os, "mkfifo")
         self._show(looks, open_named_channel if named else open_memory_channel)
-        if self._shown is not None:
-            self._shown.forgetful = isinstance(executor, ProcessPoolExecutor)
-            self._shown.is_at_it = ManagerThread(executor)
+        if self._shown is not None and isinstance(executor, ProcessPoolExecutor):
+            self._shown.forgetful, self._shown.is_at_it = True, ManagerThread(executor)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_executor"], name)

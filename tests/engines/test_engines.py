@@ -356,7 +356,7 @@ def test_a_thread_whose_task_raises_the_error_of_a_broken_pool_is_not_lost(
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_tasks_of_a_wrapped_pool_that_broke_are_left_to_its_own_thread(
-    tasks: list[Tasks], monkeypatch: pytest.MonkeyPatch
+    tasks: list[Tasks], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """In whose midst callbacks may take long: only what it has forgotten is ended for it."""
     monkeypatch.setattr(pool, "FORGOTTEN", 0.0)
@@ -374,9 +374,11 @@ def test_tasks_of_a_wrapped_pool_that_broke_are_left_to_its_own_thread(
 
     monkeypatch.setattr(pool.Pool, "recall", recalled)
     with barexec.wrap(ProcessPoolExecutor(1, get_context("fork")), display="plain") as ex:
+        ex.submit(work.waits, str(tmp_path / "gate"))
         futures = [ex.submit(work.dies), *(ex.submit(abs, n) for n in range(3))]
         for future in futures:
             future.add_done_callback(ended)
+        (tmp_path / "gate").touch()
         assert [type(future.exception(60)) for future in futures] == [BrokenProcessPool] * 4
     assert ended_by == {"_ExecutorManagerThread"}
 

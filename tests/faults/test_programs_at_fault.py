@@ -162,6 +162,12 @@ class Run:
         pids = {int(path.name) for path in Path("/proc").glob("[0-9]*")}
         return {pid for pid in pids - {self.program.process.pid} if self._mark in _environ(pid)}
 
+    def await_end(self) -> None:
+        try:
+            self.program.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.program.missing(f"it did not end: {self.said[-3000:]!r}")
+
     def await_nobody(self) -> None:
         until = monotonic() + PATIENCE / 4
         while left := self.others():
@@ -222,7 +228,7 @@ def run(name: str, method: str, display: str, tmp_path: Path) -> Iterator[Run]:
 def test_program(name: str, method: str, display: str, run: Run) -> None:
     row = PROGRAMS[name]
     row.act(run)
-    run.program.process.wait(PATIENCE)
+    run.await_end()
     run.await_nobody()
     status = run.program.wait(PATIENCE)
     if run._taker is not None:

@@ -116,7 +116,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
     """What is shown, with sentences for a log: the tests' stderr is no terminal."""
     monkeypatch.setenv("BAREXEC", "plain")
     # however slow the machine is, the end is seen
-    monkeypatch.setattr(displays, "PATIENCE", 60.0)
+    monkeypatch.setattr(displays, "PATIENCE", 20.0)
     shown = Shown()
 
     class Watched(displays.Display):

@@ -141,10 +141,24 @@ from functools import partial
 from multiprocessing import Pipe
 reads, writes = Pipe(duplex=False)
 pair = socket.socketpair()
+
+class Base:
+    def run(self, n):
+        return n
+
+class Job(Base):
+    def run(self, n):
+        return n + 1
+    def __private(self, n):
+        return n + 2
+    def submitted(self, ex, n):
+        return [ex.submit(f, n) for f in (super().run, self.run, self.__private)]
+
 ex = ProgressPoolExecutor(1, multiprocessing.get_context("{method}"), display="plain")
 ex.submit(partial(writes.send, 5)).result()
 print(reads.recv())
 print(ex.submit(pair[0].send, b"six").result(), pair[1].recv(9).decode())
+print([f.result() for f in Job().submitted(ex, 1)])
 """
 
 
@@ -152,4 +166,4 @@ print(ex.submit(pair[0].send, b"six").result(), pair[1].recv(9).decode())
 @pytest.mark.parametrize("method", METHODS)
 def test_what_only_multiprocessing_can_pickle_is_sent_from_a_shell_too(method: str) -> None:
     done = session(SESSION, method=method, calls=SENT.format(method=method))
-    assert done.stdout.splitlines() == ["5", "3 six"], done.stderr
+    assert done.stdout.splitlines() == ["5", "3 six", "[1, 2, 3]"], done.stderr

@@ -18,6 +18,7 @@ import weakref
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +30,7 @@ from displays_seen import Shown
 from barexec import ProgressPoolExecutor, sharing
 from barexec import display as displays
 from barexec import pool as pools
+from barexec.channel import PipeReceiver
 from barexec.crew import Crew
 from barexec.view import View
 
@@ -151,7 +153,10 @@ def test_tasks_that_wait_are_lost_with_the_worker(
     method: str, shown: Shown, tmp_path: Path
 ) -> None:
     def stands_at_five() -> bool:
-        return any(meter and meter.event.n == 5 for t in shown.tasks.values() for meter in t.meters)
+        with suppress(RuntimeError):  # the display is just at it
+            meters = [meter for task in shown.tasks.values() for meter in task.meters]
+            return any(meter is not None and meter.event.n == 5 for meter in meters)
+        return False
 
     seen = tmp_path / "seen"
     with ProgressPoolExecutor(1, get_context(method)) as executor:
@@ -159,7 +164,9 @@ def test_tasks_that_wait_are_lost_with_the_worker(
         futures = [executor.submit(tasks.is_killed_in_a_loop, str(seen))]
         futures += [executor.submit(tasks.square, n) for n in range(9)]
         assert first.result() == tasks.LONG
+        until = time.monotonic() + 60
         while not stands_at_five():  # the display tells nobody
+            assert time.monotonic() < until
             time.sleep(0.01)
         seen.touch()
         assert all(type(future.exception(60)) is BrokenProcessPool for future in futures)
@@ -338,7 +345,12 @@ def test_whatever_is_raised_where_the_display_draws_fails_no_more_than_that(
     def show(*args: Any) -> None:
         raise Odd("it is")
 
+    def deafen(self: Any, stock: Callable[[Any], None] = PipeReceiver.deafen) -> None:
+        stock(self)
+        raise OSError("closed by somebody else")
+
     monkeypatch.setattr(View, "show", show)
+    monkeypatch.setattr(PipeReceiver, "deafen", deafen)
     if stream is not None:
         monkeypatch.setattr(sys, "stderr", stream)
     with (
@@ -347,7 +359,9 @@ def test_whatever_is_raised_where_the_display_draws_fails_no_more_than_that(
     ):
         assert executor.submit(tasks.square, 3).result() == 9
         assert shown.only.finished.wait(60)
-    assert executor._pool is not None and executor._pool.gone.is_set()
+        pool = executor._pool
+        assert pool is not None and pool.gone.wait(60)
+        monkeypatch.undo()
     assert not displays.live
 
 

@@ -586,8 +586,9 @@ def test_a_log_goes_on_in_a_pause(shown: Shown, monkeypatch: pytest.MonkeyPatch)
     write = log.write
 
     def heard(text: str) -> int:
+        size = write(text)
         said.set()
-        return write(text)
+        return size
 
     monkeypatch.setattr(log, "write", heard)
     monkeypatch.setattr(view, "QUIET", 0.0)
