@@ -30,7 +30,6 @@ from displays_seen import Shown
 from barexec import ProgressPoolExecutor, sharing
 from barexec import display as displays
 from barexec import pool as pools
-from barexec.channel import PipeReceiver
 from barexec.crew import Crew
 from barexec.view import View
 
@@ -345,22 +344,25 @@ def test_whatever_is_raised_where_the_display_draws_fails_no_more_than_that(
     def show(*args: Any) -> None:
         raise Odd("it is")
 
-    def deafen(self: Any, stock: Callable[[Any], None] = PipeReceiver.deafen) -> None:
-        stock(self)
-        raise OSError("closed by somebody else")
-
     monkeypatch.setattr(View, "show", show)
-    monkeypatch.setattr(PipeReceiver, "deafen", deafen)
     if stream is not None:
         monkeypatch.setattr(sys, "stderr", stream)
     with (
         pytest.warns(RuntimeWarning, match=r"no more progress \(Odd: it is\)"),
         ProgressPoolExecutor(1) as executor,
     ):
+        pool = executor._pool
+        assert pool is not None
+        stock = pool.receiver.deafen
+
+        def deafen() -> None:
+            stock()
+            raise OSError("closed by somebody else")
+
+        monkeypatch.setattr(pool.receiver, "deafen", deafen)
         assert executor.submit(tasks.square, 3).result() == 9
         assert shown.only.finished.wait(60)
-        pool = executor._pool
-        assert pool is not None and pool.gone.wait(60)
+        assert pool.gone.wait(60)
         monkeypatch.undo()
     assert not displays.live
 
