@@ -293,7 +293,7 @@ INTERRUPTS = {
         """
         import asyncio
         async def main():
-            with executor() as ex:
+            with executor(1) as ex:  # of two, the second may be the first to start
                 run = asyncio.get_running_loop().run_in_executor
                 await asyncio.gather(*[run(ex, cleans_up, n) for n in range(9)])
         asyncio.run(main())
