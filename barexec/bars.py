@@ -225,8 +225,9 @@ class Bar:
 
     def _freeze(self) -> None:
         """The loop has ended: keep the count, let go of the iterator."""
-        if self._reading is not None:
-            n, total = self._reading.read(True)
+        reading = self._reading
+        if reading is not None:
+            n, total = reading.read(True)
             if total is not None:
                 self._total = total
             # in one step: the sampler may look at any time, and two threads may close
@@ -240,7 +241,8 @@ class Bar:
 
     def _sweep(self) -> None:
         """Close it where it can be seen from outside that its loop has ended."""
-        if isinstance(self._reading, Held) and self._reading.let_go():
+        reading = self._reading  # once: another thread may freeze it at any moment
+        if isinstance(reading, Held) and reading.let_go():
             self.close()
 
     def _event(self, task: int, slot: int, now: float) -> Advanced:

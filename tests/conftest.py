@@ -1,7 +1,8 @@
 """Options of the test run, shared by all tests. Fixtures live beside the tests they serve.
 
 Property tests draw the same examples in every run and keep no files: a red run is red
-again. Time limits are for the tests that measure time.
+again. Time limits are for the tests that measure time: Hypothesis would call the first draw in a
+new checkout too slow, in which it reads all modules.
 """
 
 from __future__ import annotations
@@ -11,9 +12,16 @@ import signal
 import tempfile
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("barexec", deadline=None, derandomize=True, database=None)
+settings.register_profile(
+    "barexec",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("barexec")
 
 

@@ -17,7 +17,7 @@ from ..writer import Screen as Screenless
 #: Records that are sent, and pieces of full size while nobody takes them.
 _MANY, _FLOOD = 3000, 1500
 #: Seconds that a send may take on a busy machine, and that the last record may need.
-_AT_ONCE, _LATE = 5.0, 10.0
+_AT_ONCE, _LATE = 20.0, 60.0
 
 
 def check_way(way: Callable[[], tuple[Any, Receiver]], run: Callable[..., Any]) -> None:

@@ -330,6 +330,7 @@ def test_a_closed_channel_is_closed(opened: Opened) -> None:
 
 
 def test_nothing_is_left_open() -> None:
+    gc.collect()  # what other tests have left
     for make in (open_channel, open_message_channel):
         before = open_descriptors()
         sender, receiver = make()
@@ -438,7 +439,7 @@ def test_a_sender_travels_only_into_a_new_process(opened: Opened) -> None:
         pickle.dumps(opened[0])
     with pytest.raises((RuntimeError, TypeError)):
         ForkingPickler.dumps(opened[0])
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads
 
 
 class SpawningPopen:

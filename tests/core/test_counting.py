@@ -22,11 +22,11 @@ from typing import Any
 from weakref import ref
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from barexec import bars, counting, sampler
-from barexec.bars import DEPTHS, Bar, Task, track
+from barexec.bars import DEPTHS, Bar, Task, current_bar, track
 from barexec.counting import BLOCK, SMALL
 from barexec.events import Advanced
 
@@ -276,7 +276,6 @@ def test_more_items_than_a_machine_can_count_are_begun(task: Task) -> None:
     assert look(task) == (3, None, True)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.integers() | st.text(max_size=3), max_size=30),
     st.sampled_from([list, tuple, iter, deque, lambda items: (item for item in items)]),
@@ -646,7 +645,6 @@ def test_a_container_may_be_changed_before_a_break(
         assert look(task) == (size, size, True)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.integers(1, 12),
     st.lists(st.sampled_from(["append", "pop", "clear", "insert", "look"]), max_size=40),
@@ -1167,6 +1165,56 @@ def test_a_sample_at_any_time_is_between_what_was_and_what_is(
     assert look(task)[::2] == (size, True)
 
 
+def test_a_bar_that_another_thread_freezes_just_now_fails_nothing(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two bytecodes of the task that opens the next bar."""
+
+    class Frozen(type):
+        def __instancecheck__(cls, reading: object) -> bool:
+            bar._freeze()
+            return True
+
+    for _ in track(range(3)):
+        pass
+    bar = task.slots[0]
+    monkeypatch.setattr(bars, "Held", Frozen("Held", (), {}))
+    Bar()
+    assert (bar.n, bar.closed) == (3, True)
+
+
+def test_a_task_that_is_sampled_all_the_time_does_as_ever(task: Task, quick_switches: None) -> None:
+    errors: list[BaseException] = []
+    over = threading.Event()
+
+    def watch() -> None:
+        try:
+            while not over.is_set():
+                look(task, -1)
+        except BaseException as error:
+            errors.append(error)
+
+    items = list(range(SMALL + 200))
+    current_bar()
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        for n in range(300):
+            for _ in track(range(3)):
+                assert list(track(items)) == items
+                for _ in track(str(n)):
+                    pass
+                with Bar(3) as bar:
+                    bar.update(3)
+                    bar.reset(9)
+                    bar.n = 4
+                    assert (bar.n, bar.total) == (4, 9)
+    finally:
+        over.set()
+        watcher.join()
+    assert not errors
+
+
 # --- errors at the call --------------------------------------------------------------
 
 
@@ -1277,7 +1325,9 @@ print("fine", current_bar().n)
 
 PROCESSES = """
 import multiprocessing, threading, warnings
-from barexec import ProgressPoolExecutor, track
+from barexec import ProgressPoolExecutor, display, track
+
+display.INTERVAL = 2.0  # what a task has counted last may come after its result
 
 def child(queue):
     queue.put(list(track(range(3))))

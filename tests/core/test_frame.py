@@ -525,9 +525,9 @@ def test_first_row_and_last_line_add_up_with_the_rows_between(
         told = Counter[str]()
         for state in shown:
             told[WORDS[state.status]] += int(state.desc)
-        if "…" in frame[-1]:
-            for count, word in re.findall(r"(\d+) ?([a-z]+)", frame[-1]):
-                told[HIDDEN[word[0]]] += int(count)
+        # the last line, if it is one of counts; a narrow one has no "…"
+        for count, word in re.findall(r"(\d+) ?([a-z]+)", frame[-1]):
+            told[HIDDEN[word[0]]] += int(count)
         expected = Counter[str]()
         for status, count in pool.tasks.items.items():
             expected[WORDS[status]] += count
@@ -606,7 +606,7 @@ def test_pins_texts_and_all_others_are_shown_or_counted_and_never_overlap(
         for id in shown:
             told[WORDS[pool._task(id).status]] += 1
         for line in frame:
-            if line.startswith("  … "):
+            if re.match(r"  … |\d+ ?[a-z]", line):  # a narrow one has no "…"
                 for count, word in re.findall(r"(\d+) ?([a-z]+)", line):
                     told[HIDDEN[word[0]]] += int(count)
         expected = Counter[str]()

@@ -507,7 +507,7 @@ def test_what_its_thread_meets_comes_to_the_display(monkeypatch: pytest.MonkeyPa
     reader.add(link)
     monkeypatch.setattr(PtyReader, "_select", lambda self: 1 / 0)
     reader.start()
-    assert told.wait(10)
+    assert told.wait(60)
     with pytest.raises(ZeroDivisionError):
         reader.take(0.0)
     reader.stop()

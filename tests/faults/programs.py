@@ -129,6 +129,8 @@ class Program(NamedTuple):
         size: columns and rows of the terminal.
         files: that must be there in the end, in its folder.
         shows: what must have been on the screen, or been said.
+        crossed: whether each start method is run with each display; else all of both are, in
+            turn, and each with each with `--slow`.
         controlling: whether it leads the terminal's session, so that keys make signals; all
             that is left of a session is hung up when such a program ends.
     """
@@ -146,6 +148,7 @@ class Program(NamedTuple):
     files: tuple[str, ...] = ()
     shows: tuple[str, ...] = ()
     controlling: bool = True
+    crossed: bool = True
     methods: tuple[str, ...] = METHODS
     displays: tuple[str, ...] = DISPLAYS
     only: str = ""
@@ -162,7 +165,7 @@ def _presses(keys: str, after: str = "started", drawn: bool = False) -> Callable
         for key in keys:
             run.program.type(key)
             if len(keys) > 1:
-                run.program.listen(0.1)
+                run.program.listen(0.2)  # two that come before it takes one are one
         if set(keys) == {C}:
             run.press_again_if_lost(C)
 
@@ -219,6 +222,7 @@ AT_ITS_END = """
 INTERRUPTS = {
     "Ctrl-C while tasks run": _interrupted(
         """
+        crew.GRACE = 30  # for who gets no processor
         with executor(1) as ex:  # of two, the second may be the first to start
             for f in [ex.submit(cleans_up, n) for n in range(9)]: f.result()
         """,
@@ -292,6 +296,7 @@ INTERRUPTS = {
     "Ctrl-C under asyncio.run": _interrupted(
         """
         import asyncio
+        crew.GRACE = 30
         async def main():
             with executor(1) as ex:  # of two, the second may be the first to start
                 run = asyncio.get_running_loop().run_in_executor
@@ -312,7 +317,7 @@ INTERRUPTS = {
         C * 2,
     ),
     "SIGINT to the program alone": _interrupted(
-        "with executor() as ex: ex.submit(cleans_up, 0).result()",
+        "crew.GRACE = 30\nwith executor() as ex: ex.submit(cleans_up, 0).result()",
         act=_signals(signal.SIGINT),
         files=("cleaned 0",),
     ),
@@ -603,8 +608,9 @@ def _then_batch(code: str) -> str:
 
 
 def _odd(code: str, **more: object) -> Program:
-    """A program that changes something before its executor."""
-    return Program(_then_batch(code), **{"act": _then_go()} | more)  # type: ignore[arg-type]
+    """A program that changes something before its executor, mostly for the parent alone."""
+    usual = {"act": _then_go(), "crossed": False}
+    return Program(_then_batch(code), **usual | more)  # type: ignore[arg-type]
 
 
 LIVE = ("inline", "fullscreen")
@@ -785,6 +791,7 @@ OURS = {
         sharing.open_channel = broken
         """,
         bar="none, one warning",
+        crossed=True,
     ),
     "no pty can be had": _odd(
         """
@@ -792,7 +799,8 @@ OURS = {
         def broken(*_): raise OSError(24, "Too many open files")
         os.openpty = broken
         sharing.open_link = lambda: None
-        """
+        """,
+        crossed=True,
     ),
     "no thread can be started": _odd(
         """

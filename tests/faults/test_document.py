@@ -57,7 +57,11 @@ def table() -> str:
     workers = [(name, *of_worker(row), "as before", where(row)) for name, row in WORKERS.items()]
     add("Tasks and workers", workers)
     for title, programs in TITLES.items():
-        add(title, [(n, p.futures, p.bar, p.terminal, where(p)) for n, p in programs.items()])
+        rows = [
+            (name, p.futures, p.bar, p.terminal, where(p) + ", in turn" * (not p.crossed))
+            for name, p in programs.items()
+        ]
+        add(title, rows)
     return "\n".join(lines)
 
 

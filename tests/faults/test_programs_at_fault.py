@@ -14,9 +14,11 @@ import tempfile
 import termios
 import threading
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from textwrap import dedent, indent
 from time import monotonic, sleep
+from typing import Any
 
 import pytest
 from programs import GONE, HEAD, PROGRAMS, Program
@@ -35,16 +37,18 @@ IGNORED = r"Exception ignored in: <function _get_module_lock\S+ at \w+>\s+Traceb
 #: One traceback that tells of two errors.
 CHAINED = "During handling of the above exception|The above exception was the direct cause"
 
-CELLS = [
-    pytest.param(name, method, display, id=f"{name}-{method}-{display}")
-    for name, program in PROGRAMS.items()
-    for method in program.methods
-    for display in program.displays
-]
+
+def cells() -> Iterator[Any]:
+    for name, program in PROGRAMS.items():
+        methods, displays = program.methods, program.displays
+        for (m, method), (d, display) in product(enumerate(methods), enumerate(displays)):
+            in_turn = m % len(displays) == d or d % len(methods) == m
+            marks = [pytest.mark.slow] * (not program.crossed and not in_turn)
+            yield pytest.param(name, method, display, id=f"{name}-{method}-{display}", marks=marks)
 
 
 #: Seconds after which a Ctrl-C is taken for lost, and how many may be.
-LOST, FEW = 20.0, 1
+LOST, FEW = 20.0, 2
 lost: list[str] = []
 
 
@@ -172,7 +176,7 @@ class Run:
         until = monotonic() + PATIENCE / 4
         while left := self.others():
             assert monotonic() < until, {pid: _command(pid) for pid in left}
-            sleep(0.005)  # they are nobody's children: there is nothing to wait for
+            sleep(0.02)  # they are nobody's children: there is nothing to wait for
 
     def close(self) -> None:
         for pid in self.others():  # of a run that is red
@@ -224,7 +228,7 @@ def run(name: str, method: str, display: str, tmp_path: Path) -> Iterator[Run]:
     run.close()
 
 
-@pytest.mark.parametrize(("name", "method", "display"), CELLS)
+@pytest.mark.parametrize(("name", "method", "display"), [*cells()])
 def test_program(name: str, method: str, display: str, run: Run) -> None:
     row = PROGRAMS[name]
     row.act(run)

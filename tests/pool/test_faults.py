@@ -313,7 +313,7 @@ def test_a_display_that_fails_is_one_warning_and_the_work_goes_on(
         ProgressPoolExecutor(2, get_context(method)) as executor,
     ):
         assert executor.submit(tasks.tracked_range, 3).result() == 3
-        assert shown.only.finished.wait(10)
+        assert shown.only.finished.wait(60)
         assert list(executor.map(tasks.tracked_range, range(4))) == [0, 1, 2, 3]
     assert [w.category for w in heard].count(RuntimeWarning) == 1
     assert not shown.only.submitted
@@ -374,7 +374,7 @@ def test_an_executor_dropped_after_its_display_failed_leaves_nothing(
     executor = ProgressPoolExecutor(1, get_context(method))
     with pytest.warns(RuntimeWarning, match="no more progress"):
         executor.submit(tasks.square, 3).result()
-        assert shown.only.finished.wait(10)
+        assert shown.only.finished.wait(60)
         shown.only.join()
     executor.shutdown(wait=False)
     del executor

@@ -67,7 +67,7 @@ def fitted(lines: list[str], painter: FullscreenPainter) -> Frame:
 
 
 @pytest.mark.parametrize(("columns", "rows"), SIZES)
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(st.integers(0, 14), FRAMES)
 def test_row_i_of_the_frame_is_row_i_of_the_screen(
     columns: int, rows: int, before: int, frames: list[list[str]]

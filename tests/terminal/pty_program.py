@@ -171,6 +171,11 @@ class PtyProgram:
                 self._news.wait(left)
             return bytes(self.written[begin:])
 
+    def until_still(self, seconds: float = 0.1) -> None:
+        """Wait until nothing is written for so long: then no write is half done."""
+        while self.listen(seconds):
+            pass
+
     def open_gate(self) -> None:
         """Let the tasks go on that wait for it."""
         self.gate.touch()

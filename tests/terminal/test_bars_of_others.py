@@ -48,6 +48,9 @@ def progressbar_bar(n, writer: Writer, steps=40, pause=0.02):
         bar.update(at + 1)
     bar.finish()
 
+def longer(n, writer: Writer):
+    progressbar_bar(n, writer, steps=120)
+
 def either(n, writer: Writer):
     (progressbar_bar if n % 2 else tqdm_bar)(n, writer)
 
@@ -154,7 +157,7 @@ def test_the_three_places_of_the_article(start: Start, fullscreen: bool) -> None
 if __name__ == "__main__":
     with ProgressPoolExecutor({workers}, fullscreen={fullscreen}) as ex:
         three = ex.options(location=[(0, 1), (0, 6), (0, 7)])
-        list(three.map(progressbar_bar, range(3)))
+        list(three.map(longer, range(3)))  # so that all run at once, however late one begins
 """)
         for workers in (1, 2, 4)
     }

@@ -23,6 +23,7 @@ LOOK = """
 import json, os, select, sys
 library, hidden, variables = sys.argv[1:4]
 sys.modules[hidden] = None
+__import__(library)  # once, not in each child
 from barexec.painters.library import capabilities
 
 def look(kind, colour):

@@ -416,7 +416,9 @@ def test_a_slow_terminal_gets_all(start: Start, full: bool, way: str) -> None:
     """Slower by far than what waits for the last frame has patience."""
     code = f"""
 from barexec import Writer, display, pool
+from barexec.painters import glass
 display.PATIENCE = pool.PATIENCE = 1.0
+glass.MUCH = glass.PIECE  # one sees that it goes on, however slowly
 
 def work(n, writer: Writer):
     file = writer if "{way}" == "writer" else None

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from pty_program import PtyProgram
+from pty_program import PATIENCE, PtyProgram
 
 from barexec.testing import Screen
 
@@ -68,8 +68,7 @@ def prompted(screen: Screen) -> bool:
 def suspend(shell: PtyProgram) -> None:
     """Press Ctrl-Z, and wait until the shell has the terminal. Not in the very moment in which a
     frame is written: that a write takes long is taken for a terminal that does."""
-    while shell.listen(0.1):
-        pass
+    shell.until_still()
     shell.type("\x1a")
     shell.until(lambda screen: shows("Stopped")(screen) and prompted(screen))
 
@@ -290,8 +289,7 @@ def test_an_executor_that_idles_writes_nothing_and_goes_on_in_its_frame(start: S
         """
     )
     program.until(shows("✓ sleep"))
-    while program.listen(0.4):  # the last frame of what ran
-        pass
+    program.until_still(1.0)  # the last frame of what ran
     assert program.listen(1.2) == b""
     program.open_gate()
     assert program.wait() == 0
@@ -307,12 +305,12 @@ def test_an_executor_that_idles_writes_nothing_and_goes_on_in_its_frame(start: S
 def test_of_a_bar_that_stands_still_only_times_and_rates_change_once_a_second(start: Start) -> None:
     program = start(TWO_BARS.format(above=1))
     program.until(shows("30%", "70%"))
-    program.listen(0.5)
+    program.until_still()
     written = program.listen(1.9)
     text = re.sub(r"\x1b\[[\d;]*[A-Za-z]|[\r\n ]", "", written.decode())
     assert re.fullmatch(r"[\d.:<]*([\d.:<]|s?/?(task|it)/?s?)*", text)
-    # three rows, and each figure at most once a second
-    assert len(written.split(b"\x1b[2m")) <= 1 + 2 * 3 * 3
+    # three rows of up to three figures, each of which changes with two seconds, or three if late
+    assert len(written.split(b"\x1b[2m")) <= 1 + 3 * 3 * 3
 
 
 # --- other places than a terminal ---
@@ -327,7 +325,8 @@ def test_without_a_terminal_there_are_sentences(start: Start, tmp_path: Path, wh
         cat = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=file)
         assert cat.stdin is not None
         with cat.stdin as pipe:
-            code = ONE_OF_EACH.format(leave=None)
+            # what a task has counted last may come after its result
+            code = "display.INTERVAL = 2.0\n" + ONE_OF_EACH.format(leave=None)
             program = start(code, stderr=file if where == "file" else pipe)
         program.open_gate()
         assert program.wait() == 0
@@ -444,9 +443,9 @@ def test_after_a_stop_the_frame_is_painted_anew_below(start: Start) -> None:
     shell.type("$PROGRAM\n")
     shell.until(shows("30%", "70%"))
     suspend(shell)
-    assert b"\x1b" not in shell.listen(1.2), "a program that is stopped writes nothing"
+    assert b"\x1b" not in shell.listen(3), "a program that is stopped writes nothing"
     shell.type("fg\n")
-    shell.until(lambda s: sum("30%" in row for row in s.rows) == 2)
+    shell.until(lambda s: sum("30%" in row for row in s.rows) >= 2)
     shell.open_gate()
     shell.until(lambda s: shows("after")(s) and prompted(s))
     shown = rows(shell.screen)
@@ -478,12 +477,11 @@ def test_after_a_stop_while_nothing_runs_the_frame_is_painted_anew_below(start: 
     shell.until(prompted)
     shell.type("$PROGRAM\n")
     shell.until(shows("✓ sleep"))
-    while shell.listen(0.4):
-        pass
+    shell.until_still(1.0)
     suspend(shell)
-    assert b"\x1b" not in shell.listen(1.2), "a program that is stopped writes nothing"
+    assert b"\x1b" not in shell.listen(3), "a program that is stopped writes nothing"
     shell.type("fg\n")
-    shell.until(lambda s: sum("✓ sleep" in row for row in s.rows) == 2)
+    shell.until(lambda s: sum("✓ sleep" in row for row in s.rows) >= 2)
     shell.open_gate()
     shell.until(lambda s: shows("after")(s) and prompted(s))
     assert [row.split()[:2] for row in rows(shell.screen)[-5:]] == [
@@ -506,8 +504,7 @@ def test_resized_while_nothing_runs(start: Start) -> None:
         """
     )
     program.until(shows("✓ sleep"))
-    while program.listen(0.4):
-        pass
+    program.until_still(1.0)
     program.resize(40, 10)
     program.until(lambda s: "✓ sleep" in "".join(s.rows) and len(max(s.rows, key=len)) <= 39)
     program.until(shows("✓ tasks", "✓ sleep"))
@@ -523,9 +520,9 @@ def test_a_job_in_the_background_paints_nothing(start: Start) -> None:
     suspend(shell)
     shell.type("bg\n")
     shell.until(lambda s: any(row.startswith("$ bg") for row in s.rows) and prompted(s))
-    assert shell.listen(1.5) == b""
+    assert shell.listen(3) == b""
     shell.type("fg\n")
-    shell.until(lambda s: sum("30%" in row for row in s.rows) == 2)
+    shell.until(lambda s: sum("30%" in row for row in s.rows) >= 2)
     shell.open_gate()
     shell.until(shows("after"))
 
@@ -597,7 +594,7 @@ def test_a_frozen_terminal_does_not_hold_the_work(
         program.flow(False)
         program.listen(0.5)
         program.open_gate()
-        program.process.wait(30)
+        program.process.wait(PATIENCE)
         program.flow(True)
         ended(program, out)
 
