@@ -69,7 +69,8 @@ def adopt_tqdm(follower: Callable[[int, str], Follower | None]) -> None:
 
 
 class _Finder:
-    """Waits for the import of tqdm, which others find and load."""
+    """Waits for the import of tqdm, which others find and load. It stays where it is: a list that
+    gets shorter would hide a finder from another thread, which is just going through it."""
 
     def __init__(self, follower: Callable[[int, str], Follower | None]) -> None:
         self._follower = follower
@@ -77,8 +78,9 @@ class _Finder:
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         if name != _MODULE:
             return None
-        sys.meta_path.remove(self)
-        for finder in sys.meta_path:
+        for finder in list(sys.meta_path):
+            if finder is self:
+                continue
             find = getattr(finder, "find_spec", None)  # an old one's own way is not for us
             spec: ModuleSpec | None = find and find(name, path, target)
             if spec is not None:

@@ -144,11 +144,13 @@ class Bar:
 
     @property
     def n(self) -> float:
+        self._sweep()
         reading = self._reading
         return self._n if reading is None else self._n + reading.read(self.closed)[0]
 
     @n.setter
     def n(self, value: float) -> None:
+        self._sweep()
         reading = self._reading
         self._n = value if reading is None else value - reading.read(self.closed)[0]
 
@@ -205,9 +207,10 @@ class Bar:
         Raises:
             TypeError, ValueError: `total` is not a number, or less than 0.
         """
-        if total is not None:
-            self._total = valid_total(total)
+        new = valid_total(total)
         self.n = 0
+        if total is not None:  # after that: who looks just now finds no more done than there is
+            self._total = new
         self._born = monotonic()
         self._closed_at = None
         self._serial = next(_serials)
@@ -242,12 +245,13 @@ class Bar:
     def _sweep(self) -> None:
         """Close it where it can be seen from outside that its loop has ended."""
         reading = self._reading  # once: another thread may freeze it at any moment
-        if isinstance(reading, Held) and reading.let_go():
+        if isinstance(reading, Held) and reading.let_go() and reading is self._reading:
             self.close()
 
     def _event(self, task: int, slot: int, now: float) -> Advanced:
         self._sweep()
-        reading, n, total = self._reading, _plain(self._n), self._total
+        reading, total = self._reading, self._total
+        n = _plain(self._n)  # after the total: see `reset`
         if reading is not None:
             read, grown = reading.read(False)
             n += read
@@ -280,7 +284,8 @@ def current_bar() -> Bar:
     if task is None:
         return Bar()
     task.unfold()
-    return task.slots[0] if task.slots else Bar()
+    with _opening:  # one for all threads of the task
+        return task.slots[0] if task.slots else Bar()
 
 
 def track(

@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import connection, context, reduction
+from threading import Lock, RLock, get_ident
 from time import monotonic, sleep
 from typing import Any, Protocol
 from weakref import WeakSet
@@ -96,10 +97,13 @@ class PipeSender:
             return False
 
     def ready(self, timeout: float) -> bool:
-        return bool(self._poll(timeout))
+        try:
+            return bool(self._poll(timeout))
+        except ValueError:  # closed by another thread just now: `send` says so
+            return True
 
     def listened_to(self) -> bool:
-        with suppress(OSError):  # closed by the task
+        with suppress(OSError, ValueError):  # closed by the task, or by another thread just now
             return _identity(self._fd) == self._pipe and not self._poll(0) & _GONE
         return False
 
@@ -201,18 +205,39 @@ if hasattr(os, "register_at_fork"):
 
 
 class MessageSender:
-    """The writing end of a `multiprocessing` message pipe, for where POSIX pipes are not."""
+    """The writing end of a `multiprocessing` message pipe, for where POSIX pipes are not.
+
+    It refuses two who send at once (CPython 3.11 on): of two threads one is to try it again,
+    and what a finalizer sends within a send goes right after that.
+    """
 
     waits = True
 
     def __init__(self, end: connection.Connection) -> None:
         self._end = end
+        self._busy = Lock()
+        self._sends = 0
+        self._within: deque[bytes] = deque()
 
     def send(self, data: bytes) -> bool:
-        self._end.send_bytes(data)
+        if not self._busy.acquire(blocking=False):
+            if self._sends != get_ident():
+                return False
+            self._within.append(data)
+            return True
+        self._sends = get_ident()
+        try:
+            self._end.send_bytes(data)
+            while self._within:
+                self._end.send_bytes(self._within.popleft())
+        finally:
+            self._sends = 0
+            self._busy.release()
         return True
 
     def ready(self, timeout: float) -> bool:
+        if self._busy.acquire(timeout=timeout):
+            self._busy.release()
         return True
 
     def listened_to(self) -> bool:
@@ -229,6 +254,7 @@ class MessageReceiver:
     def __init__(self, end: connection.Connection, sender: MessageSender) -> None:
         self._end = end
         self._sender = sender
+        self._closing = RLock()
 
     def receive(self) -> bytes:
         chunks: list[bytes] = []
@@ -242,8 +268,10 @@ class MessageReceiver:
         self._end.close()
 
     def close(self) -> None:
-        self._end.close()
-        self._sender._end.close()
+        # two threads that close one at once close its handle twice
+        with self._closing:
+            self._end.close()
+            self._sender._end.close()
 
 
 class MemorySender:

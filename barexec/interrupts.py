@@ -48,7 +48,8 @@ _interrupted: tuple[object, float] = None, 0.0
 class Halt:
     """Says to all workers of a pool that they are to start nothing more.
 
-    Guarantees: `set` never blocks, and no process that dies harms another.
+    Guarantees: `set` never blocks, no process that dies harms another, and several threads may
+    close it at once: each end is closed by one of them.
     """
 
     def __init__(self, reader: Any = None) -> None:
@@ -60,22 +61,27 @@ class Halt:
 
     def set(self) -> None:
         """From now on. A second call does nothing."""
-        if not self._set and self._writer is not None:
+        writer = self._writer
+        if not self._set and writer is not None:
             self._set = True
             with suppress(OSError):
                 # nobody ever takes it out; on Windows, who looks at one of no length does
-                self._writer.send_bytes(b"!")
+                writer.send_bytes(b"!")
 
     def close(self) -> None:
         """Nobody is to be told any more."""
-        self._reader.close()
-        if self._writer is not None:
-            self._writer.close()
+        # a swap is one step: closed twice, a descriptor could be another file's by then
+        reader, self._reader = self._reader, None
+        writer, self._writer = self._writer, None
+        for end in (reader, writer):
+            if end is not None:
+                end.close()
 
     def is_set(self, patience: float = 0.0) -> bool:
         """Whether it is, or will be within so many seconds."""
+        reader = self._reader
         try:
-            return bool(self._reader.poll(patience))
+            return reader is not None and bool(reader.poll(patience))
         except OSError:  # closed by the task
             return False
 

@@ -36,6 +36,9 @@ FORGOTTEN = 1.0
 #: Tasks that are looked at, of those that have not ended: as many as run in a pool of so many.
 OLDEST = 100
 
+#: What the state of a Future is that has ended, in the stock class and in those made from it.
+_ENDED = ("FINISHED", "CANCELLED", "CANCELLED_AND_NOTIFIED")
+
 #: What tasks end with that were interrupted, or not even started.
 INTERRUPTED = (KeyboardInterrupt, CancelledError)
 
@@ -189,7 +192,7 @@ class Pool:
         """Whether a task has ended, and whoever waits for its result may have it, before that was
         reported here: looked for among the `OLDEST`, as the stock class starts them in order."""
         try:
-            return any(future.done() for future in islice(self._numbers, OLDEST))
+            return any(map(_has_ended, islice(self._numbers, OLDEST)))
         except RuntimeError:  # one was submitted, or has ended, meanwhile
             return True
 
@@ -284,6 +287,12 @@ def _raised(error: BaseException) -> bool:
     is the traceback of its worker, as text."""
     text = getattr(error.__cause__, "tb", None)  # no code of the user's is run, as by `str`
     return isinstance(text, str) and "in _process_worker" in text
+
+
+def _has_ended(future: Future[Any]) -> bool:
+    """Without its lock: who prints, as a finalizer may, can hold that of another one."""
+    state = getattr(future, "_state", None)
+    return future.done() if state is None else state in _ENDED
 
 
 class Unkept(list[int]):

@@ -224,12 +224,14 @@ class Remote:
         try:
             return self.function(*args, **self._given(task), **kwargs)
         finally:
-            if told:
-                told.leave(task)
-            if outer is None:
-                del bars.threads[thread]
-            else:  # this one was run within another, in the same thread
-                bars.threads[thread] = outer
+            try:
+                if told:
+                    told.leave(task)
+            finally:
+                if outer is None:
+                    del bars.threads[thread]
+                else:  # this one was run within another, in the same thread
+                    bars.threads[thread] = outer
 
     def _given(self, task: Task) -> dict[str, Any]:
         """The parameters that are ours to fill."""

@@ -122,12 +122,13 @@ class Sampler:
         task.unfold()
         task.end()  # without the lock: objects of the user's may die
         with self._lock:
-            if self._sender is None:
+            sender = self._sender  # once: another thread may find just now that nobody listens
+            if sender is None:
                 return
             if not short:
                 self._announce(task, now)  # (again,) with the time that it ran in all
             self._keep(task.sample(now))
-            if task.announced and not self._sender.waits:
+            if task.announced and not sender.waits:
                 self._flush()
 
     def put(self, task: Task, text: str, sender: Sender) -> None:
@@ -146,10 +147,14 @@ class Sampler:
         self._sending = True
         try:
             while self._text and self._sender is not None:
-                count = min(len(self._text), TEXT_AT_ONCE)
-                if self._send(b"".join([self._text[at] for at in range(count)])):
-                    for _ in range(min(count, len(self._text))):  # 0, once the parent is gone
-                        self._text.popleft()
+                some: list[bytes] = []
+                with suppress(IndexError):  # no more; the parent may be gone just now, and all this
+                    for at in range(TEXT_AT_ONCE):
+                        some.append(self._text[at])
+                if self._send(b"".join(some)):
+                    with suppress(IndexError):
+                        for _ in some:
+                            self._text.popleft()
                 elif wait is not None:
                     wait(TICK)
                 else:
@@ -263,5 +268,5 @@ class Sampler:
         self._ticker.stop(patience=TICK)
         while self._sender is not None and not self._flush():
             left = until - monotonic()
-            if left <= 0 or not self._sender.ready(left):
+            if left <= 0 or sender is None or not sender.ready(left):
                 return

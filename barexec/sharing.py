@@ -223,7 +223,8 @@ def stage() -> Task | None:
         id = next(ids)
 
         def leave(task: Task) -> None:
-            if _stages.pop(thread, None) is not None:
+            # not one that the thread has begun meanwhile
+            if _stages.get(thread) is task and _stages.pop(thread, None) is not None:
                 display.ended.append((None, id, Status.DONE, None))
                 display.kick()
                 mine = threading.get_ident() == thread  # or the garbage collector's
@@ -241,7 +242,7 @@ def stage() -> Task | None:
 def _close_all() -> None:
     """The interpreter exits: every display shows its end, and gives the terminal back."""
     for display in list(displays.live):
-        for pool in display.pools:
+        for pool in list(display.pools):
             pool.linger, pool.closing = 0, True
         display.held = 0
         for id in list(display.staged):

@@ -227,9 +227,10 @@ def _call_soon(function: Callable[[], None]) -> None:
         return None
 
     if monitoring.get_tool(_TOOL) is None:
-        monitoring.use_tool_id(_TOOL, __name__)
-        monitoring.register_callback(_TOOL, step, at_step)
-        monitoring.set_events(_TOOL, step)
+        with suppress(ValueError):  # another thread, which forks too, has just taken it
+            monitoring.use_tool_id(_TOOL, __name__)
+            monitoring.register_callback(_TOOL, step, at_step)
+            monitoring.set_events(_TOOL, step)
     elif monitoring.get_tool(_TOOL) != __name__:
         function()  # somebody else has it
 
@@ -259,7 +260,8 @@ def _resume() -> None:
 
 def _start_again() -> None:
     while _resting and not _forks:
-        with suppress(RuntimeError):  # no thread can be started: the interpreter is exiting
+        # no thread can be started: the interpreter is exiting; or another thread has the last one
+        with suppress(RuntimeError, IndexError):
             _resting.pop().start(PATIENCE)
 
 

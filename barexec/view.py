@@ -90,20 +90,23 @@ class View:
 
     def pause(self) -> None:
         """Give the terminal back, until `resume`."""
-        if self._screen is not None:
+        screen = self._screen  # once: the display's thread may lose it at any moment
+        if screen is not None:
             with suppress(OSError, ValueError):  # the terminal is gone: the next frame tells
-                self._screen[0].pause()
+                screen[0].pause()
 
     def resume(self) -> None:
         """Whatever stands there now: the next frame is drawn anew."""
-        if self._screen is not None:
-            self._screen[0].resume()
+        screen = self._screen
+        if screen is not None:
+            screen[0].resume()
 
     def close(self) -> None:
         """Give the terminal back for good, whatever has happened."""
-        if self._screen is not None:
+        screen = self._screen
+        if screen is not None:
             with suppress(OSError, ValueError):  # there is no terminal to be given back
-                self._screen[0].give_up()
+                screen[0].give_up()
 
     def rest(self) -> None:
         """No frame is due from here on, which is no stop (Ctrl-Z)."""

@@ -94,15 +94,18 @@ class _RankSender:
 
     def __init__(self, world: Any = None) -> None:
         self._world = world
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer may print within it
         self._under_way: deque[tuple[Any, bytes]] = deque()
 
     def send(self, data: bytes) -> bool:
         if self._world is None:
             raise BrokenPipeError("this rank runs no tasks")
         with self._lock:
-            while self._under_way and self._under_way[0][0].Test():
-                self._under_way.popleft()
+            while self._under_way:
+                oldest = self._under_way.popleft()
+                if not oldest[0].Test():
+                    self._under_way.appendleft(oldest)
+                    break
             if len(self._under_way) >= UNDER_WAY:
                 return False
             # the bytes are held until they have gone

@@ -64,7 +64,9 @@ def test_finders_and_loaders_of_the_old_kind_are_left_alone(
     adopted.adopt_tqdm(lambda fd, unit: None)
     assert len(sys.meta_path) == 3
     assert sys.meta_path[0].find_spec("tqdm.std", None) is spec
-    assert len(sys.meta_path) == 2
+    # in a list that gets shorter, another thread that goes through it would miss one
+    assert len(sys.meta_path) == 3
+    assert sys.meta_path[0].find_spec("tqdm.std", None) is spec
 
 
 @pytest.fixture
@@ -191,7 +193,7 @@ assert len(sys.meta_path) == len(before) + 1
 assert not any("tqdm" in name for name in sys.modules if name.startswith("tqdm"))
 import json.tool
 import tqdm
-assert hasattr(tqdm.tqdm.display, "barexec") and sys.meta_path == before
+assert hasattr(tqdm.tqdm.display, "barexec") and sys.meta_path[1:] == before
 adopted.adopt_tqdm(lambda fd, unit: 1 / 0)
 list(tqdm.tqdm(range(3)))
 """

@@ -142,6 +142,23 @@ def test_reset_starts_anew(task: Task) -> None:
     assert look(task).total == 0
 
 
+def test_after_its_loop_a_bar_is_what_it_will_be_once_somebody_has_looked(task: Task) -> None:
+    for _ in track(range(10)):
+        pass
+    bar = task.slots[0]
+    assert (bar.n, bar.closed) == (10, True)
+    for _ in track(range(10)):
+        pass
+    bar = task.slots[0]
+    bar.reset(50)
+    bar.update(3)
+    assert (look(task).n, look(task).total, look(task).closed) == (3, 50, False)
+    for _ in track(range(10)):
+        pass
+    task.slots[1].n = 4
+    assert (look(task, 1).n, look(task, 1).closed) == (4, True)
+
+
 def test_reset_of_a_closed_bar_opens_it_even_if_its_place_was_taken(task: Task) -> None:
     bar = Bar(5)
     bar.update(3)

@@ -430,6 +430,36 @@ def test_a_closed_descriptor_is_an_error_and_no_more(pipe: Opened) -> None:
     sender.close()
 
 
+def test_what_another_thread_closes_meanwhile_is_no_error(pipe: Opened) -> None:
+    sender, _ = pipe
+    sender.close()
+    assert sender.ready(0)
+    assert not sender.listened_to()
+
+
+def test_of_two_threads_that_send_messages_at_once_one_is_to_try_again() -> None:
+    """A pipe of Windows refuses the second (CPython 3.11 on)."""
+    sent: list[bytes] = []
+    others: list[bool] = []
+
+    class End:
+        def send_bytes(self, data: bytes) -> None:
+            if data == b"first":
+                other = threading.Thread(target=lambda: others.append(sender.send(b"other")))
+                other.start()
+                other.join()
+                assert sender.send(b"within")  # as by a finalizer
+            sent.append(data)
+
+    sender = MessageSender(End())  # type: ignore[arg-type]
+    assert sender.send(b"first")
+    assert others == [False]
+    assert sent == [b"first", b"within"]
+    assert sender.ready(0)
+    assert sender.send(b"other")
+    assert sent[2:] == [b"other"]
+
+
 # --- travelling ----------------------------------------------------------------------
 
 

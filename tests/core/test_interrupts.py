@@ -132,3 +132,24 @@ def test_all_workers_are_told_to_start_nothing_more(method: str) -> None:
         worker.join(60)
     assert [worker.exitcode for worker in workers] == [2, 2, 2]
     halt.close()
+
+
+def test_whoever_else_closes_it_each_end_is_closed_once() -> None:
+    """A descriptor that is closed twice may be another file's by then."""
+    halt = Halt()
+    halt.close()
+    closed: list[str] = []
+
+    class End:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def close(self) -> None:
+            closed.append(self.name)
+            halt.close()  # as by another thread, in the midst of it
+
+    halt._reader, halt._writer = End("reader"), End("writer")
+    halt.close()
+    assert sorted(closed) == ["reader", "writer"]
+    halt.set()
+    assert not halt.is_set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future
@@ -91,3 +92,21 @@ def test_nothing_is_looked_for_once_all_tasks_have_ended() -> None:
     pool.find_dead = lambda: pytest.fail("nobody asked")
     pool.recall(100.0)
     pool.forget()
+
+
+def test_whether_a_task_ends_is_seen_without_its_lock(pool: Pool) -> None:
+    """Who prints may hold that of another: a finalizer, as the stock class ends a task."""
+    (future,) = pool._numbers
+    seen: list[bool] = []
+
+    def look() -> None:
+        seen.append(pool.ending)
+
+    for ends in (False, True):
+        if ends:
+            future._state = "FINISHED"  # its callbacks are not called yet
+        with future._condition:
+            other = threading.Thread(target=look, daemon=True)
+            other.start()
+            other.join(60)
+        assert seen.pop() is ends

@@ -267,6 +267,23 @@ def test_once_the_parent_is_gone_the_work_goes_on(machine: Sampler, clock: Clock
     assert any(not machine._tick() for _ in range(sampler.IDLE_TICKS + 1))  # and it rests
 
 
+def test_a_sender_that_another_thread_finds_broken_meanwhile_fails_nothing(
+    machine: Sampler, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = Task(1, "p")
+    machine.begin(task, Memory())
+    keep = machine._keep
+
+    def lost(events: list[Event]) -> None:
+        keep(events)
+        machine._sender = None
+
+    monkeypatch.setattr(machine, "_keep", lost)
+    clock.now += 10 * sampler.TICK
+    machine.end(task)
+    assert machine._sender is None
+
+
 def test_without_a_thread_for_the_sampler_the_work_goes_on(
     monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
