@@ -265,12 +265,12 @@ class MessageReceiver:
         return b"".join(chunks)
 
     def deafen(self) -> None:
-        self._end.close()
+        with self._closing:  # two threads that close one at once close its handle twice
+            self._end.close()
 
     def close(self) -> None:
-        # two threads that close one at once close its handle twice
         with self._closing:
-            self._end.close()
+            self.deafen()
             self._sender._end.close()
 
 
