@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, count, repeat
-from threading import RLock, get_ident
+from threading import get_ident
 from time import monotonic
 from types import FunctionType
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from weakref import ref
 
 from .counting import Counted, Frozen, Held, OfKnownTotal, feeds_a_loop, length_of, may_be_held
 from .events import Advanced, Event
+from .locks import RLock
 from .writer import Writer
 
 T = TypeVar("T")

@@ -20,10 +20,12 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import connection, context, reduction
-from threading import Lock, RLock, get_ident
+from threading import Lock, get_ident
 from time import monotonic, sleep
 from typing import Any, Protocol
 from weakref import WeakSet
+
+from .locks import RLock
 
 #: Bytes that one write carries whole, `RECORD_LIMIT` at least: PIPE_BUF, less the length that a
 #: message pipe puts before each message. On Windows messages are whole, of any size.

@@ -28,7 +28,7 @@ from types import FrameType
 from typing import Any
 from weakref import WeakSet, ref
 
-from .interrupts import Halt, HoldingBack, held_back, is_usual
+from .interrupts import Halt, HoldingBack, held_back, is_usual, postponed
 
 #: Seconds that interrupted tasks have to clean up, before their workers get SIGTERM.
 GRACE = 0.5
@@ -140,7 +140,8 @@ class Crew(Roster):
             process.name = HoldingBack(process.name)
             super().start(process)
         else:
-            held_back(partial(super().start, process))
+            with postponed():
+                held_back(partial(super().start, process))
 
     def stop(self) -> None:
         """Start nothing more, interrupt what runs, and end all processes: those that go on

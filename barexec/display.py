@@ -29,6 +29,7 @@ from . import policy as policies
 from .bars import Task
 from .endings import message, warn
 from .events import Event, Printed
+from .locks import RLock
 from .output import Output
 from .policy import Leave
 from .pool import LINGER, PATIENCE, Nothing, Pool
@@ -62,7 +63,7 @@ MOMENT = 0.001
 
 #: Held where it is decided who takes part in which display, and which has ended. A signal handler
 #: may ask something (`paused`) in the midst of that.
-lock = threading.RLock()
+lock = RLock()
 #: The displays that have not ended: one for each stream.
 live: list[Display] = []
 #: The `paused()` blocks that are open: what each holds back.
@@ -553,7 +554,7 @@ questions = Questions(paused, _prompt)
 def _forget() -> None:
     """A forked child shows nothing: the terminal and the channels are its parent's."""
     global lock
-    lock = threading.RLock()
+    lock = RLock()
     pauses.clear()
     for display in live:
         # new ones: a thread that is not copied may have held what is within the old

@@ -16,8 +16,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing import connection
 from opcode import opmap
 from time import monotonic
@@ -140,6 +140,36 @@ def _runner_of(handler: object) -> object:
     return runner if kind is not None and isinstance(runner, kind) else None
 
 
+class _Later:
+    """A handler of SIGINT that keeps it for the one before."""
+
+    def __init__(self, before: Any) -> None:
+        self.before = before
+        self.heard = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.heard = True
+
+
+@contextmanager
+def postponed() -> Iterator[None]:
+    """Within, Ctrl-C raises nothing; after that, it does. For what a KeyboardInterrupt must not
+    leave half done, and where CPython would drop it, as in the hooks of a fork."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not is_usual(before):
+        yield
+        return
+    later = _Later(before)
+    signal.signal(signal.SIGINT, later)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is later:
+            signal.signal(signal.SIGINT, before)
+        if later.heard:
+            signal.raise_signal(signal.SIGINT)
+
+
 def held_back(call: Callable[[], object]) -> None:
     """Call it with SIGINT blocked, as it then is in a process that starts within."""
     if not hasattr(signal, "pthread_sigmask"):
@@ -212,17 +242,18 @@ def _calls(frame: FrameType | None) -> bool:
 #: Seconds after which a lock that nobody gives back is taken for a forgotten one. Those of the
 #: stock class and of its queues are held for microseconds.
 FORGOTTEN = 1.0
-#: The packages whose conditions those are.
+#: The packages whose locks those are.
 _STOCK = ("concurrent", "multiprocessing", "queue", "threading")
 _KINDS_THAT_COUNT = type(threading.RLock())
+_LOCKS = type(threading.Lock()), _KINDS_THAT_COUNT, threading.Condition
 
 
 def release_forgotten(traceback: TracebackType | None) -> bool:
     """After a KeyboardInterrupt: give back the lock that it may have left locked for ever.
 
-    `threading.Condition` enters and leaves its lock in Python code, so Ctrl-C can fall between
-    the lock and the `with` block: in `submit`, then, the stock class's thread waits for ever
-    (tests/core/test_interrupts.py).
+    Ctrl-C can fall between a lock and the block of its `with`: `threading.Condition` enters and
+    leaves its lock in Python code, and CPython 3.14 looks for signals there (gh-148874). In
+    `submit`, then, the stock class's thread waits for ever (tests/core/test_interrupts.py).
 
     Args:
         traceback: of the KeyboardInterrupt.
@@ -236,19 +267,23 @@ def release_forgotten(traceback: TracebackType | None) -> bool:
     while traceback.tb_next is not None:
         caller, traceback = traceback.tb_frame, traceback.tb_next
     frame = traceback.tb_frame
-    condition = frame.f_locals.get("self")
     between = threading.Condition.__enter__.__code__, threading.Condition.__exit__.__code__
-    if frame.f_code not in between or not isinstance(condition, threading.Condition):
+    lock: Any
+    if frame.f_code in between:
+        lock = frame.f_locals.get("self")
+    else:
+        caller, lock = frame, _entered(frame, traceback.tb_lasti)
+    if not isinstance(lock, _LOCKS):
         return False
     # not one of the user's own, which another thread may hold for long
     if caller is None or caller.f_globals.get("__name__", "").split(".")[0] not in _STOCK:
         return False
-    if not condition.acquire(timeout=FORGOTTEN):
+    if not lock.acquire(timeout=FORGOTTEN):
         with suppress(RuntimeError):  # it has an owner after all
-            condition.release()
+            lock.release()
         return True
-    condition.release()
-    lock = getattr(condition.release, "__self__", None)
+    lock.release()
+    lock = getattr(lock.release, "__self__", None)  # that of a condition
     if isinstance(lock, _KINDS_THAT_COUNT):
         with suppress(RuntimeError):  # it is not ours (any more)
             lock.release()
@@ -256,9 +291,36 @@ def release_forgotten(traceback: TracebackType | None) -> bool:
     return False
 
 
+def _entered(frame: FrameType, offset: int) -> object:
+    """What the `with` was entering whose call is at this instruction of a frame; None where there
+    is no such call, or it is looked for elsewhere than in a name or its attributes."""
+    if sys.version_info[:2] != (3, 14):
+        return None  # after such a call, others look for no signal
+    import dis
+
+    steps = [step for step in dis.get_instructions(frame.f_code) if step.offset <= offset]
+    call = [(step.opname, step.argrepr) for step in steps[-2:]]
+    if call != [("LOAD_SPECIAL", "__enter__"), ("CALL", "")]:
+        return None
+    # before it: a name, its attributes, COPY, LOAD_SPECIAL for `__exit__`, SWAP, SWAP
+    del steps[-6:]
+    attributes: list[str] = []
+    while steps and steps[-1].opname == "LOAD_ATTR":
+        attributes.insert(0, steps.pop().argval)
+    if not steps or not isinstance(steps[-1].argval, str):
+        return None
+    found: object = {**frame.f_globals, **frame.f_locals}.get(steps[-1].argval)
+    for attribute in attributes:
+        found = getattr(found, attribute, None)
+    return found
+
+
 def _forget() -> None:
     """What a task forks is no worker: Ctrl-C ends it, as any program."""
-    if signal.getsignal(signal.SIGINT) is _interrupt:
+    handler = signal.getsignal(signal.SIGINT)
+    if isinstance(handler, _Later):
+        signal.signal(signal.SIGINT, handler.before)
+    elif handler is _interrupt:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

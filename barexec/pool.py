@@ -21,6 +21,7 @@ from typing import Any, Protocol
 from . import carrying, worker
 from .channel import Receiver, Sender
 from .events import Decoder
+from .interrupts import release_forgotten
 from .ptys import Link
 from .state import Status, Submission
 from .writer import Screen
@@ -149,6 +150,8 @@ class Pool:
 
     def refused(self, id: int, error: BaseException) -> None:
         """The executor did not take the task."""
+        if isinstance(error, KeyboardInterrupt):
+            release_forgotten(error.__traceback__)
         if self.forgetful and isinstance(error, self.lost):
             self.broken = self.broken or (type(error), error.args)
         self._display.ended.append((self, id, None, None))

@@ -18,11 +18,11 @@ import sys
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from threading import RLock
 from time import monotonic
 from typing import Any, NamedTuple
 from weakref import WeakSet
 
+from .locks import RLock
 from .ptys import MARK_LIMIT, Link, Pty, set_size
 from .ticker import Ticker
 

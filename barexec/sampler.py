@@ -13,13 +13,13 @@ import os
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from contextlib import suppress
-from threading import RLock
 from time import monotonic, sleep
 
 from .bars import Task
 from .capture import Capture
 from .channel import ATOMIC, Sender
 from .events import RECORD_LIMIT, Advanced, Event, Started, encode, split_text
+from .locks import RLock
 from .streams import Streams
 from .ticker import Ticker
 

@@ -125,7 +125,7 @@ class Ticker:
         _started.add(self)
         try:
             thread.start()
-        except RuntimeError:
+        except BaseException:  # Ctrl-C, too: it may have started all the same, and ends at once
             self._thread = None
             _started.discard(self)
             raise
@@ -227,10 +227,12 @@ def _call_soon(function: Callable[[], None]) -> None:
         return None
 
     if monitoring.get_tool(_TOOL) is None:
-        with suppress(ValueError):  # another thread, which forks too, has just taken it
+        try:
             monitoring.use_tool_id(_TOOL, __name__)
-            monitoring.register_callback(_TOOL, step, at_step)
-            monitoring.set_events(_TOOL, step)
+        except ValueError:  # another thread, which forks too, has just taken it
+            return
+        monitoring.register_callback(_TOOL, step, at_step)
+        monitoring.set_events(_TOOL, step)  # the last of this hook: any step elsewhere is the next
     elif monitoring.get_tool(_TOOL) != __name__:
         function()  # somebody else has it
 
@@ -240,7 +242,6 @@ _TOOL = 4
 
 
 def _rest() -> None:
-    _forks.append(None)
     for ticker in list(_started):
         _resting.append(ticker)  # another fork waits for it, too
         ticker.stop()
@@ -250,7 +251,6 @@ def _rest() -> None:
 
 
 def _resume() -> None:
-    _forks.pop()
     if not _forks:
         if _WARNS_LATE:
             _call_soon(_start_again)
@@ -276,4 +276,7 @@ def _forget() -> None:
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
     with suppress(RuntimeError):  # not in every interpreter of a process
-        os.register_at_fork(before=_rest, after_in_parent=_resume, after_in_child=_forget)
+        # that there is a fork is counted in C, where no Ctrl-C can come between
+        os.register_at_fork(before=_rest, after_in_parent=_forks.pop, after_in_child=_forget)
+        # of those before a fork, the last comes first
+        os.register_at_fork(before=partial(_forks.append, None), after_in_parent=_resume)

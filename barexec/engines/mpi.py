@@ -11,13 +11,13 @@ are counted, and named.
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from ..channel import ClosedSender, Receiver, Sender, open_memory_channel
+from ..locks import RLock
 from ..looks import Looks
 from ..remote import Travelling, pace
 from ..shown import Shown
@@ -94,7 +94,7 @@ class _RankSender:
 
     def __init__(self, world: Any = None) -> None:
         self._world = world
-        self._lock = threading.RLock()  # a finalizer may print within it
+        self._lock = RLock()  # a finalizer may print within it
         self._under_way: deque[tuple[Any, bytes]] = deque()
 
     def send(self, data: bytes) -> bool:

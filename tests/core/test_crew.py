@@ -52,6 +52,51 @@ def test_how_a_process_died_is_known_at_once(way: Callable[[], object], told: st
     crew.close()
 
 
+def _says_what_ctrl_c_does(writer: Any) -> None:
+    """In a process that was started by `fork`."""
+    handler = signal.getsignal(signal.SIGINT)
+    writer.send_bytes(b"usual" if handler is signal.default_int_handler else repr(handler).encode())
+
+
+def test_ctrl_c_while_a_process_starts_is_heard_once_it_has() -> None:
+    """Hooks at a fork would swallow it."""
+    crew = Crew(get_context("fork"))
+    reader, writer = connection.Pipe(duplex=False)
+    process = crew.Process(target=_says_what_ctrl_c_does, args=(writer,))
+    pressed: list[bool] = []
+
+    def press(*args: object) -> bool:
+        pressed.append(True)
+        signal.raise_signal(signal.SIGINT)
+        return True
+
+    # the audit hooks of a fork come in its midst
+    _on_fork.append(press)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            process.start()
+    finally:
+        _on_fork.clear()
+    assert pressed
+    assert signal.getsignal(signal.SIGINT) is before
+    assert reader.recv_bytes() == b"usual"
+    process.join(60)
+    assert process.exitcode == 0
+    crew.close()
+
+
+_on_fork: list[Callable[..., object]] = []
+
+
+def _heard(event: str, args: object) -> None:
+    if event == "os.fork" and _on_fork:
+        _on_fork.pop()()
+
+
+sys.addaudithook(_heard)
+
+
 def test_an_exit_code_that_another_thread_is_just_told_is_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -61,7 +61,8 @@ ARROWS = {
     "cautions": {"policy", "endings", "renderers"},
     "carrying": {"worker", "pool", "executor"},
     "counting": {"bars"},
-    "interrupts": {"worker", "crew", "shown", "executor"},
+    "interrupts": {"worker", "crew", "shown", "executor", "pool"},
+    "locks": {"bars", "channel", "sampler", "pty_reader", "display", "engines"},
     "orphans": {"worker"},
     "crew": {"executor", "engines"},
     "writer": {"bars"},
@@ -167,7 +168,7 @@ def test_the_test_reads_imports_right() -> None:
     assert ("painters.cells", False) in {*imports("painters/inline.py")}
     assert ("state", False) in {*imports("renderers/__init__.py")}
     assert ("blessings", True) in {*imports("painters/library.py")}
-    assert below("channel") == {"events"}
+    assert below("channel") == {"events", "locks"}
     assert "display" not in below("worker")
 
 
@@ -221,6 +222,7 @@ def test_the_worker_knows_only_what_it_sends_with() -> None:
         "counting",
         "events",
         "interrupts",
+        "locks",
         "orphans",
         "ptys",
         "streams",
@@ -339,6 +341,7 @@ def test_a_worker_loads_nothing_but_what_it_sends_with(method: str, tmp_path: Pa
             "counting",
             "events",
             "interrupts",
+            "locks",
             "orphans",
             "ptys",
             "sampler",

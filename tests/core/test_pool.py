@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future
+from functools import partial
 from typing import Any
 
 import pytest
@@ -110,3 +112,26 @@ def test_whether_a_task_ends_is_seen_without_its_lock(pool: Pool) -> None:
             other.start()
             other.join(60)
         assert seen.pop() is ends
+
+
+def test_a_lock_that_ctrl_c_left_locked_in_a_submit_is_given_back(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock: Any = threading.Lock()
+    lock.acquire()
+
+    class Interrupted:
+        """One that is taken, and then Ctrl-C comes, before its block."""
+
+        acquire, release = lock.acquire, lock.release
+        __enter__ = partial(signal.raise_signal, signal.SIGINT)
+        __exit__ = lock.release
+
+    stock: dict[str, Any] = {"__name__": "concurrent.futures.process"}
+    exec("def submit(condition):\n    with condition: pass", stock)
+    monkeypatch.setattr("barexec.interrupts.FORGOTTEN", 0.01)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        stock["submit"](threading.Condition(Interrupted()))  # type: ignore[arg-type]
+    assert lock.locked()
+    pool.refused(pool.submitted("refused", 1), caught.value)
+    assert not lock.locked()

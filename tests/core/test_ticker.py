@@ -261,16 +261,23 @@ def test_where_no_thread_can_be_started_it_says_so_and_is_not_running(
 ) -> None:
     ticker, ticks = make()
 
+    stock = threading.Thread.start
+
     def refuse(self: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
+    def interrupted(self: threading.Thread) -> None:
+        stock(self)
+        raise KeyboardInterrupt
+
     with monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "start", refuse)
-        for _ in range(2):
-            with pytest.raises(RuntimeError, match="can't start"):
-                ticker.start()
-            assert not ticker.running
-        assert ticker.stop()
+        for start, error in (refuse, RuntimeError), (interrupted, KeyboardInterrupt):
+            patch.setattr(threading.Thread, "start", start)
+            for _ in range(2):
+                with pytest.raises(error):
+                    ticker.start()
+                assert not ticker.running
+            assert ticker.stop()
     ticker.start()
     ticks.wait()
 
@@ -280,10 +287,12 @@ def test_where_no_thread_can_be_started_it_says_so_and_is_not_running(
 
 def around_a_fork(inside: Callable[[], None]) -> None:
     """What the hooks do to the parent, with no fork: pytest has a thread of its own."""
+    tickers._forks.append(None)
     tickers._rest()
     try:
         inside()
     finally:
+        tickers._forks.pop()
         tickers._resume()
 
 
@@ -318,6 +327,15 @@ def test_at_a_fork_there_is_no_thread_and_afterwards_there_is(make: Make, at_onc
     assert parked.running
     assert not stopped.running
     parked_ticks.wait()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_ctrl_c_at_a_fork_leaves_all_as_it_was(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(INTERRUPTED)
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("fine\n", 0), done.stderr
+    assert "IndexError" not in done.stderr
 
 
 def test_threads_may_fork_at_the_same_time(make: Make, at_once: None) -> None:
@@ -401,7 +419,15 @@ def test_the_childs_copy_is_stopped_for_good(make: Make, at_once: None) -> None:
 
 FORKS = """
 import os, sys, threading, warnings
+from functools import partial
+from itertools import islice, repeat
 from barexec import ticker as tickers
+
+# the threads that there are after our hooks; told in C, for Python code would be the next step
+tasks = []
+if sys.platform == "linux":
+    listed = map(os.listdir, repeat("/proc/self/task"))
+    os.register_at_fork(after_in_parent=partial(tasks.extend, islice(listed, 1)))
 
 ticked = threading.Event()
 def tick():
@@ -431,9 +457,48 @@ with warnings.catch_warnings(record=True) as warned:
         sys.monitoring.use_tool_id(4, "another tool")
         fork_some(3 if sys.argv[1] == "late" else 0)
         assert sys.monitoring.get_tool(4) == "another tool"
-if sys.argv[1] == "real":
+if sys.argv[1] == "late":
+    assert all(len(found) == 1 for found in tasks), tasks
+elif sys.argv[1] == "real":
     assert not warned, str(warned[0].message)
 assert sum(thread.name == "ticker" for thread in threading.enumerate()) == 1
+print("fine")
+"""
+
+
+#: Ctrl-C as soon as each of our hooks begins: CPython drops what is raised there, and says so.
+INTERRUPTED = """
+import os, signal, sys, threading
+from barexec import ticker as tickers
+
+ticked = threading.Event()
+def tick():
+    ticked.set()
+    return True
+
+def trace(frame, event, arg):
+    if frame.f_code is hook.__code__:
+        pressed.append(hook)
+        signal.raise_signal(signal.SIGINT)
+
+def fork():
+    pid = os.fork()
+    if not pid:
+        os._exit(bool(tickers._forks))
+    assert os.waitpid(pid, 0)[1] == 0
+    assert tickers._forks == []
+
+ticker = tickers.Ticker(tick, 0.0005, "ticker")
+ticker.start()
+for hook in tickers._rest, tickers._resume:
+    pressed = []
+    sys.settrace(trace)
+    fork()
+    sys.settrace(None)
+    assert pressed == [hook]
+    fork()
+    ticked.clear()
+    assert ticked.wait(60), "not back"
 print("fine")
 """
 
