@@ -128,6 +128,8 @@ class Ticker:
         except BaseException:  # Ctrl-C, too: it may have started all the same, and ends at once
             self._thread = None
             _started.discard(self)
+            self._stopping = True
+            bell.set()
             raise
 
     def wake(self) -> None:

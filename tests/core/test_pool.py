@@ -123,8 +123,8 @@ def test_a_lock_that_ctrl_c_left_locked_in_a_submit_is_given_back(
     class Interrupted:
         """One that is taken, and then Ctrl-C comes, before its block."""
 
-        acquire, release = lock.acquire, lock.release
-        __enter__ = partial(signal.raise_signal, signal.SIGINT)
+        acquire, release, locked = lock.acquire, lock.release, lock.locked
+        __enter__ = staticmethod(partial(signal.raise_signal, signal.SIGINT))
         __exit__ = lock.release
 
     stock: dict[str, Any] = {"__name__": "concurrent.futures.process"}

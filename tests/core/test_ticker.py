@@ -278,6 +278,10 @@ def test_where_no_thread_can_be_started_it_says_so_and_is_not_running(
                     ticker.start()
                 assert not ticker.running
             assert ticker.stop()
+    for thread in threading.enumerate():
+        if thread.name == "test-ticker":
+            thread.join(LONG)
+            assert not thread.is_alive()
     ticker.start()
     ticks.wait()
 

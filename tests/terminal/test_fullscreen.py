@@ -82,7 +82,8 @@ def open_second_gate(program: PtyProgram) -> None:
 
 
 def back(screen: Any) -> bool:
-    """Whether the normal screen is there again, and the cursor is."""
+    """Whether the normal screen is there again, and the cursor is. The watcher writes the rest
+    after that."""
     return screen.switches > 0 and screen.alternate is None and screen.cursor_shown
 
 
@@ -96,7 +97,7 @@ def left(screens: TwoScreens) -> list[str]:
 
 def in_order(shown: list[str]) -> list[str]:
     """With the two bars in the order of submission; while they run, it is that of their start."""
-    begin = next(at for at, row in enumerate(shown) if "counted" in row)
+    begin = next((at for at, row in enumerate(shown) if "counted" in row), len(shown))
     return [*shown[:begin], *sorted(shown[begin : begin + 2]), *shown[begin + 2 :]]
 
 
@@ -187,7 +188,7 @@ def test_a_program_that_is_killed(start: Start, number: signal.Signals) -> None:
     screens = with_two_screens(program)
     told(program)
     program.process.send_signal(number)
-    program.until(back)
+    program.until(lambda screen: back(screen) and in_order(left(screens)) == ["above", *LIVE])
     await_end_of_workers(program)
     status = program.wait()
     assert in_order(left(screens)) == ["above", *LIVE]
@@ -220,7 +221,7 @@ def test_workers_that_start_in_full_screen_do_not_keep_it(start: Start, method: 
     told(program)
     program.process.kill()
     program.process.wait()
-    program.until(back)
+    program.until(lambda screen: back(screen) and in_order(left(screens)) == ["above", *LIVE])
     os.killpg(program.process.pid, 0)  # they live
     end_workers(program)
     program.wait()
@@ -235,7 +236,7 @@ def test_a_program_that_is_gone_at_once(start: Start, how: str) -> None:
     screens = with_two_screens(program)
     told(program)
     open_second_gate(program)
-    program.until(back)
+    program.until(lambda screen: back(screen) and in_order(left(screens)) == ["above", *LIVE])
     end_workers(program)
     program.wait()
     assert in_order(left(screens)) == ["above", *LIVE]
@@ -254,7 +255,7 @@ def test_a_signal_to_the_whole_group_does_not_reach_the_watcher(
     told(program)
     open_second_gate(program)
     assert program.process.wait(PATIENCE) == -number
-    program.until(back)
+    program.until(lambda screen: back(screen) and in_order(left(screens)[:4]) == ["above", *LIVE])
     end_workers(program)
     program.wait()
     assert in_order(left(screens)[:4]) == ["above", *LIVE]
@@ -335,7 +336,7 @@ def test_a_frozen_terminal_is_given_back_when_it_thaws(start: Start) -> None:
     assert program.process.wait(PATIENCE) == 0
     assert screens.alternate is not None
     program.flow(True)
-    program.until(back)
+    program.until(lambda screen: back(screen) and left(screens) == ["above", *DONE])
     program.wait()
     assert left(screens) == ["above", *DONE]
 
