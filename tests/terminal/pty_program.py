@@ -171,10 +171,16 @@ class PtyProgram:
                 self._news.wait(left)
             return bytes(self.written[begin:])
 
-    def until_still(self, seconds: float = 0.1) -> None:
-        """Wait until nothing is written for so long: then no write is half done."""
-        while self.listen(seconds):
-            pass
+    def until_still(self, seconds: float = 0.03) -> None:
+        """Wait until nothing was written for so long: then no write is half done, and by default
+        that of a display which draws each 0.1 s is not about to begin."""
+        with self._news:
+            still = False
+            while not still and not self._over:
+                size, end = len(self.written), monotonic() + seconds
+                while size == len(self.written) and not still and not self._over:
+                    self._news.wait(max(0.0, end - monotonic()))
+                    still = size == len(self.written) and monotonic() >= end
 
     def open_gate(self) -> None:
         """Let the tasks go on that wait for it."""
