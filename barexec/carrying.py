@@ -19,7 +19,7 @@ from multiprocessing.reduction import ForkingPickler
 from sys import modules
 from types import FunctionType, MethodType
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, ref
 
 ADVICE = (
     "Workers that are not forked know nothing of {names}, defined in an interactive session:"
@@ -92,6 +92,23 @@ def explain(error: BaseException) -> None:
         error.add_note(words)
     else:
         error.args = (f"{error}\n{words}",)
+
+
+def have_explained(future: Any, lost: tuple[type[BaseException], ...]) -> None:
+    """Where no functions can be carried, an error of these kinds that the Future gets says so
+    before whoever waits for it has it."""
+    if not is_interactive() or _dumps() is not None:
+        return
+    settle, reference = type(future).set_exception, ref(future)  # no cycle
+
+    def set_exception(error: BaseException | None) -> None:
+        itself = reference()
+        if isinstance(error, lost):
+            explain(error)
+        if itself is not None:
+            settle(itself, error)
+
+    future.set_exception = set_exception
 
 
 class _Carried:

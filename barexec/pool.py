@@ -143,6 +143,7 @@ class Pool:
         """The executor took the task. Its workers have been forked by now."""
         before = self._numbers.pop(future, None)
         self._numbers[future] = id
+        carrying.have_explained(future, self.lost)
         future.add_done_callback(self._report)
         if before is not None:  # the executor knows the task already, and gave the same Future
             self._display.ended.append((self, before, None, None))
@@ -174,7 +175,7 @@ class Pool:
             lost = isinstance(error, self.lost) and not _raised(error)
             status = Status.LOST if lost else Status.FAILED
             if lost:
-                carrying.explain(error)  # at once: whoever waits for the result has it already
+                carrying.explain(error)  # at once: whoever waits for the result may have it already
                 if self.broken is None and not self.dead:
                     self.dead = self.find_dead()  # now: the stock class will end the others
                 if self.forgetful:

@@ -7,9 +7,13 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import weakref
+from concurrent.futures import BrokenExecutor, Future
 from importlib.util import find_spec
 
 import pytest
+
+from barexec import carrying
 
 SESSION = """
 import multiprocessing, sys
@@ -118,6 +122,31 @@ def test_without_cloudpickle_the_error_says_what_to_do(method: str) -> None:
     assert "BrokenProcessPool" in done.stderr
     assert "pip install 'barexec[notebook]'" in done.stderr
     assert "know nothing of times()" in done.stderr
+
+
+def test_the_error_says_it_before_anybody_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for the result may print it at once, before any callback."""
+    monkeypatch.setattr(carrying, "is_interactive", lambda: True)
+    monkeypatch.setattr(carrying, "_dumps", lambda: None)
+    monkeypatch.setattr(carrying, "_left", ["times"])
+    future: Future[int] = Future()
+    carrying.have_explained(future, (BrokenExecutor,))
+    others: Future[int] = Future()
+    carrying.have_explained(others, (BrokenExecutor,))
+    others.set_exception(ValueError("its own"))
+    assert str(others.exception()) == "its own"
+    seen: list[str] = []
+
+    def see(future: Future[int]) -> None:
+        error = future.exception()
+        seen.extend([str(error), *getattr(error, "__notes__", [])])
+
+    future.add_done_callback(see)
+    gone = weakref.ref(future)
+    future.set_exception(BrokenExecutor("broken"))
+    assert "know nothing of times()" in "".join(seen)
+    del future
+    assert gone() is None
 
 
 def test_a_pool_that_breaks_otherwise_says_nothing_of_it() -> None:
