@@ -94,8 +94,8 @@ def explain(error: BaseException) -> None:
         error.args = (f"{error}\n{words}",)
 
 
-def have_explained(future: Any, lost: tuple[type[BaseException], ...]) -> None:
-    """Where no functions can be carried, an error of these kinds that the Future gets says so
+def have_explained(future: Any, is_lost: Callable[[BaseException], bool]) -> None:
+    """Where no functions can be carried, an error of a lost task that the Future gets says so
     before whoever waits for it has it."""
     if not is_interactive() or _dumps() is not None:
         return
@@ -103,7 +103,7 @@ def have_explained(future: Any, lost: tuple[type[BaseException], ...]) -> None:
 
     def set_exception(error: BaseException | None) -> None:
         itself = reference()
-        if isinstance(error, lost):
+        if error is not None and is_lost(error):
             explain(error)
         if itself is not None:
             settle(itself, error)

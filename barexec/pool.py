@@ -143,7 +143,8 @@ class Pool:
         """The executor took the task. Its workers have been forked by now."""
         before = self._numbers.pop(future, None)
         self._numbers[future] = id
-        carrying.have_explained(future, self.lost)
+        if isinstance(future, Future):  # that of another engine may be its own
+            carrying.have_explained(future, self._is_lost)
         future.add_done_callback(self._report)
         if before is not None:  # the executor knows the task already, and gave the same Future
             self._display.ended.append((self, before, None, None))
@@ -172,7 +173,7 @@ class Pool:
         if error is None:
             self.done.append(id)
         else:
-            lost = isinstance(error, self.lost) and not _raised(error)
+            lost = self._is_lost(error)
             status = Status.LOST if lost else Status.FAILED
             if lost:
                 carrying.explain(error)  # at once: whoever waits for the result may have it already
@@ -183,6 +184,10 @@ class Pool:
             if isinstance(error, INTERRUPTED) or (self.interrupted and status is Status.LOST):
                 status = Status.CANCELLED
             self._display.ended.append((self, id, status, error))
+
+    def _is_lost(self, error: BaseException) -> bool:
+        """Whether a task ends with it whose worker died."""
+        return isinstance(error, self.lost) and not _raised(error)
 
     def take_done(self) -> list[int]:
         """The numbers of tasks that came to a good end since the last call. Others may report

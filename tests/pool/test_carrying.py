@@ -130,9 +130,9 @@ def test_the_error_says_it_before_anybody_has_it(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(carrying, "_dumps", lambda: None)
     monkeypatch.setattr(carrying, "_left", ["times"])
     future: Future[int] = Future()
-    carrying.have_explained(future, (BrokenExecutor,))
+    carrying.have_explained(future, lambda error: isinstance(error, BrokenExecutor))
     others: Future[int] = Future()
-    carrying.have_explained(others, (BrokenExecutor,))
+    carrying.have_explained(others, lambda error: isinstance(error, BrokenExecutor))
     others.set_exception(ValueError("its own"))
     assert str(others.exception()) == "its own"
     seen: list[str] = []
