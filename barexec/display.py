@@ -169,8 +169,7 @@ class Display:
         if self._view.plain:
             return Screen()
         glass = self._glass()
-        usual = Screen()
-        columns, rows = glass.size() or (policy.columns or usual.columns, usual.rows)
+        columns, rows = glass.size() or (policy.columns or glass.USUAL[0], glass.USUAL[1])
         return Screen(True, columns, glass.path(), policy.columns, glass.device(), rows)
 
     def _glass(self) -> Glass:

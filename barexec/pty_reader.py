@@ -150,6 +150,8 @@ class PtyReader:
         """Tasks in which workers have ended, and those."""
         self._said: deque[Said | int | list[Said]] = deque()
         self._size = 0
+        self._screen: tuple[int, int] | None = None
+        """The columns and rows of the terminals."""
         self._lock: Any = RLock()
         """Held while reading, and never while waiting."""
         self._changed = True
@@ -262,8 +264,9 @@ class PtyReader:
             return running.get(task) or self._ran.get(task)
 
     def resize(self, columns: int, rows: int) -> None:
-        """The display has another size now."""
+        """The display has another size now, which all terminals get, also those to come."""
         with self._lock:
+            self._screen = columns, rows
             for ear in self._ears.values():
                 set_size(ear.pty.fd, columns, rows)
 
@@ -331,6 +334,8 @@ class PtyReader:
     def _accept(self) -> None:
         for link in self._links:
             for pty in link.accept():
+                if self._screen is not None:  # it may have changed since the worker looked
+                    set_size(pty.fd, *self._screen)
                 self._ears[pty.fd] = _Ear(pty, self._encoding)
                 self._owners[pty.fd] = link
                 self._changed = True

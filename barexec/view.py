@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .frame import Layout
     from .narration import Narration
     from .painters import Painter
+    from .painters.glass import Glass
     from .painters.plain import PlainPainter
 
 #: Seconds before anything is drawn, so that short runs do not flash.
@@ -74,7 +75,7 @@ class View:
         self._leave = leave
         self._terminal = terminal
         self._size: tuple[int, int] | None = None
-        self._screen: tuple[Painter, Layout] | None = None
+        self._screen: tuple[Painter, Layout, Glass] | None = None
         self._log: tuple[PlainPainter, Narration | None] | None = None
         self._untold: list[TaskState] = []
         self._early: list[TaskState] = []
@@ -205,8 +206,9 @@ class View:
 
     # --- bars ---
 
-    def _open(self) -> tuple[Painter, Layout] | None:
+    def _open(self) -> tuple[Painter, Layout, Glass] | None:
         from .frame import Layout
+        from .painters.glass import Glass
         from .painters.terminal import open_terminal
         from .renderers import get
 
@@ -219,10 +221,14 @@ class View:
         painter, theme = opened
         if self.aside:
             painter.pause()
-        return painter, Layout(get(self._renderer, theme))
+        return painter, Layout(get(self._renderer, theme)), Glass(self._stream)
 
-    def _paint(self, painter: Painter, layout: Layout, now: float, last: bool) -> None:
-        columns, rows = size = painter.size()
+    def _paint(
+        self, painter: Painter, layout: Layout, glass: Glass, now: float, last: bool
+    ) -> None:
+        columns, rows = painter.size()
+        # what tasks take for their terminal is as high as this one, not as a frame may be
+        size = columns, (glass.size() or glass.USUAL)[1]
         if size != self._size:
             self._size = size
             self._output.resize(*size)

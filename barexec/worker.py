@@ -313,8 +313,8 @@ def _attach(
     if not (capture and screen.live and sender.listened_to()):
         return
     if link is not None:
-        size = screen.width(), screen.rows
-        _capture = capture_terminal(link, screen.device, *size, always=capture == "named")
+        always = capture == "named"
+        _capture = capture_terminal(link, screen.device, *screen.size(), always=always)
     if _capture is None:
         _capture = capture_streams(screen.device, partial(say, pool))
     if _sampler is not None:

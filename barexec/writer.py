@@ -39,17 +39,19 @@ class Screen(NamedTuple):
     device: int = 0
     rows: int = 24
 
-    def width(self) -> int:
-        """The columns that a row may take now, at least 1: the last one stays empty."""
-        columns = self.columns
+    def size(self) -> tuple[int, int]:
+        """The columns that a row may take now, as the last one stays empty, and the rows of the
+        terminal; both at least 1."""
+        columns, rows = self.columns, self.rows
         if self.path:
             with suppress(OSError):  # it is gone, or not ours to open: as they were
                 fd = os.open(self.path, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
                 try:
-                    columns = os.get_terminal_size(fd).columns or columns
+                    now = os.get_terminal_size(fd)
                 finally:
                     os.close(fd)
-        return max(1, min(columns, self.limit or columns) - 1)
+                columns, rows = now.columns or columns, now.lines or rows
+        return max(1, min(columns, self.limit or columns) - 1), rows
 
 
 class Writer(io.TextIOBase):
@@ -122,4 +124,4 @@ class Writer(io.TextIOBase):
     @property
     def columns(self) -> int:
         """How wide its rows may be now, in display columns, at least 1."""
-        return max(1, self._screen.width() - self.location[0])
+        return max(1, self._screen.size()[0] - self.location[0])

@@ -38,6 +38,8 @@ class Glass:
     Guarantees: `write` blocks as long as the terminal does; the other methods never do.
     """
 
+    USUAL = (80, 24)
+    """Columns and rows of a terminal that does not say: those of a VT100."""
     taken = 0
     """Bytes that all terminals have taken: whether one that is slow still moves."""
     blocked = 0.0

@@ -17,8 +17,6 @@ from .glass import Glass
 from .library import Capabilities
 from .pen import Pen, Rows, lines_of
 
-#: The size of a terminal that does not say: the one of a VT100.
-USUAL = (80, 24)
 #: A screen with fewer rows than this has none to spare for the cursor.
 SPARING = 4
 #: Seconds that the last frame waits for a frozen terminal.
@@ -28,7 +26,7 @@ FAREWELL = 1.0
 def screen_of(glass: Glass, policy: Policy) -> tuple[int, int]:
     """The columns and rows of the screen, as far as the user wants it used."""
     known = glass.size()
-    columns, rows = known or USUAL
+    columns, rows = known or Glass.USUAL
     wished = policy.columns or columns, policy.rows or rows
     # what is wider than the terminal would be torn
     return (min(columns, wished[0]), min(rows, wished[1])) if known else wished

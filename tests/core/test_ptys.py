@@ -347,6 +347,12 @@ def test_its_size_is_that_of_the_display(ends: Ends) -> None:
     ends.reader.take(0.0)
     ends.reader.resize(50, 10)
     assert os.get_terminal_size(ends.fd) == (50, 10)
+    late = ends.link.open(79, 24)  # of a worker that looked before
+    ends.reader.take(0.0)
+    assert os.get_terminal_size(late.slave) == (50, 10)
+    late.page.close()
+    for fd in (late.slave, late.master):
+        os.close(fd)
 
 
 def test_who_is_left_behind_is_heard_until_it_ends(ends: Ends) -> None:

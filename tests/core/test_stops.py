@@ -164,7 +164,7 @@ def view_on(painter: Any) -> View:
     )
     view = View(io.StringIO(), Policy("inline"), tasks, output)
     view.began = 0.0
-    view._screen = painter, Layout(get("bar", Theme(True)))
+    view._screen = painter, Layout(get("bar", Theme(True))), Glass(io.StringIO())
     return view
 
 

@@ -231,13 +231,15 @@ def test_its_width_is_that_of_the_terminal_now(stage: Stage) -> None:
     import termios
 
     master, slave = pty.openpty()
-    worker.screens["p"] = Screen(True, 80, os.ttyname(slave))
+    screen = worker.screens["p"] = Screen(True, 80, os.ttyname(slave))
     life = stage.begin(Line())
+    assert screen.size() == (79, 24)  # it does not know
     for columns in (100, 33, 1):
-        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 12, columns, 0, 0))
         assert current_writer().columns == max(1, columns - 1)
+        assert screen.size() == (max(1, columns - 1), 12)
     worker.screens["p"] = Screen(True, 80, os.ttyname(slave), 20)
-    assert Screen(True, 80, os.ttyname(slave), 20).width() == 1
+    assert current_writer().columns == 1
     os.close(master)
     os.close(slave)
     assert current_writer().columns == 79  # the terminal is gone: as it was at the beginning

@@ -393,16 +393,22 @@ if __name__ == "__main__":
 def test_the_small_terminal_follows_the_size_of_the_display(start: Start) -> None:
     code = """
 def work(n):
+    sizes = [tuple(os.get_terminal_size(1))]
+    gate()
+    sizes.append(tuple(os.get_terminal_size(1)))
+    print("seen")
     while os.get_terminal_size(1).columns != 59:
         time.sleep(0.01)
-    return tuple(os.get_terminal_size(1))
+    return [*sizes, tuple(os.get_terminal_size(1))]
 
 if __name__ == "__main__":
     with ProgressPoolExecutor(1) as ex:
-        assert ex.submit(work, 0).result() == (59, 11)
+        assert ex.submit(work, 0).result() == [(79, 24), (79, 24), (59, 12)]
 """
     program = start(BEGIN + code)
-    program.until(lambda screen: "work(0)" in "".join(screen.rows))
+    program.until(lambda screen: "work(0)" in "".join(screen.rows))  # a frame is drawn
+    program.gate.touch()
+    program.until(lambda screen: "seen" in "".join(screen.rows))
     program.resize(60, 12)
     assert program.wait() == 0
 
