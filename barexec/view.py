@@ -75,6 +75,9 @@ class View:
         self._leave = leave
         self._terminal = terminal
         self._size: tuple[int, int] | None = None
+        """The columns and rows that the last frame was made for."""
+        self._told: tuple[int, int] | None = None
+        """Those of the terminal that tasks see."""
         self._screen: tuple[Painter, Layout, Glass] | None = None
         self._log: tuple[PlainPainter, Narration | None] | None = None
         self._untold: list[TaskState] = []
@@ -226,12 +229,12 @@ class View:
     def _paint(
         self, painter: Painter, layout: Layout, glass: Glass, now: float, last: bool
     ) -> None:
-        columns, rows = painter.size()
+        columns, rows = self._size = painter.size()
         # what tasks take for their terminal is as high as this one, not as a frame may be
-        size = columns, (glass.size() or glass.USUAL)[1]
-        if size != self._size:
-            self._size = size
-            self._output.resize(*size)
+        screen = columns, (glass.size() or glass.USUAL)[1]
+        if screen != self._told:
+            self._told = screen
+            self._output.resize(*screen)
         if last and self.began is not None and now - self.began < QUIET and not self._leave:
             frame: tuple[str, ...] = ()
         elif last:

@@ -129,7 +129,7 @@ class SlowPainter:
         self.frames = 0
 
     def size(self) -> tuple[int, int]:
-        return 79, 24
+        return 79, 23  # inline, on a screen of 80 x 24
 
     def paint(self, frame: tuple[str, ...], printed: object = ()) -> bool:
         self.frames += 1

@@ -244,10 +244,11 @@ class PtyProgram:
         if self._slave >= 0:
             os.close(self._slave)
             self._slave = -1
-        self._reader.join(1.0)  # a process that outlived the program may hold it open
-        if self._reader.is_alive():
+        # a process that outlived the program may hold it open; and to show much takes its time
+        self.until_still(1.0)
+        if not self._over:
             os.write(self._wake[1], b"x")
-            self._reader.join(PATIENCE)
+        self._reader.join(PATIENCE)
 
     def _read(self) -> None:
         while True:
