@@ -188,28 +188,43 @@ class Display:
         """
         self._output.listen(link)
 
-    def join(self) -> None:
-        """If it has finished, wait until its last round is over, and its thread gone."""
+    def join(self, taken: int | None = None) -> None:
+        """If it has finished, wait until its last round is over, and its thread gone.
+
+        Args:
+            taken: `_taken` of when its end began to be waited for; None: now.
+        """
         if not self.finished.is_set():
             return
+        taken = self._taken if taken is None else taken
         if self.patiently(lambda s: self._round.acquire(timeout=s)):
             self._round.release()
             self._ticker.join(PATIENCE)
             self._suspension.disarm()
         else:
-            self._give_way()
+            self._give_way(taken)
 
-    def await_end(self) -> None:
-        """Wait for its last round, `patiently`."""
-        self.patiently(self.finished.wait)
-        if self.exiting and not self.finished.is_set():
-            self._give_way()
-        self.join()
+    def await_end(self, over: Callable[[float], bool] | None = None) -> None:
+        """Wait `patiently`, and then for its thread, if it has finished.
 
-    def _give_way(self) -> None:
+        Args:
+            over: as of `patiently`; None: for its last round.
+        """
+        taken = self._taken
+        ended = self.patiently(over or self.finished.wait)
+        if self.exiting and not (ended or self.finished.is_set()):
+            self._give_way(taken)
+        self.join(taken)
+
+    def _give_way(self, taken: int) -> None:
         """The last frame takes longer than anybody waits. The program's last words, such as a
-        traceback, must not wait for it: its thread ends with the program."""
-        if self._glass().ready():
+        traceback, must not wait for it: its thread ends with the program.
+
+        Args:
+            taken: as in `join`. A slow terminal is full whenever one looks; a frozen one, which
+                would hold those words, takes nothing.
+        """
+        if self._taken != taken or self._glass().ready():
             self._view.close()
             self._output.close()
 
@@ -233,9 +248,14 @@ class Display:
     @property
     def _moved(self) -> int:
         """Grows while what is printed goes on its way."""
+        return self._taken + self._output.tasks.heard
+
+    @property
+    def _taken(self) -> int:
+        """Grows while terminals take what is written."""
         from .painters.glass import Glass
 
-        return Glass.taken + self._output.tasks.heard
+        return Glass.taken
 
     # --- for its own thread ---
 

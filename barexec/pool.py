@@ -62,11 +62,9 @@ class Listener(Protocol):
     def kick(self, may_wait: bool = True) -> None:
         """Look now, not at the next tick."""
 
-    def join(self) -> None:
-        """If it has finished, wait until its last round is over, and its thread gone."""
-
-    def patiently(self, wait: Callable[[float], bool]) -> bool:
-        """Wait, `PATIENCE` seconds at least; whether it is over."""
+    def await_end(self, over: Callable[[float], bool]) -> None:
+        """Wait, `PATIENCE` seconds at least, by a call that waits for so many and says whether it
+        is over; and, if the display has finished, until its thread is gone."""
 
 
 class Pool:
@@ -255,8 +253,7 @@ class Pool:
             self.closing = True
             self._display.kick()
         if wait:
-            self._display.patiently(self.gone.wait)
-            self._display.join()
+            self._display.await_end(self.gone.wait)
         if self.gone.is_set():
             self.forget()  # a display that failed has not
 

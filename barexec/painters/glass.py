@@ -89,12 +89,15 @@ class Glass:
         if getattr(self._stream, "closed", False):
             name = getattr(self._stream, "name", self._stream)
             raise ValueError(f"{name} was closed: keep it open until the executor is shut down")
-        rest = memoryview(some)
-        while rest:
+        at, size = 0, len(some)
+        while at < size:
+            end = size
+            if size > MUCH:  # what others write meanwhile stands between two rows
+                end = some.rfind(b"\n", at, at + PIECE) + 1 or at + PIECE
             try:
-                written = os.write(self.fd, rest if len(rest) <= MUCH else rest[:PIECE])
+                written = os.write(self.fd, some[at:end])
                 Glass.taken += written
-                rest = rest[written:]
+                at += written
             except BlockingIOError:
                 # somebody made the terminal non-blocking, for all who share it
                 if not self.ready(PATIENCE):

@@ -27,11 +27,8 @@ class _Listener:
     def kick(self, may_wait: bool = True) -> None:
         pass
 
-    def join(self) -> None:
-        pass
-
-    def patiently(self, wait: Callable[[float], bool]) -> bool:
-        return wait(0)
+    def await_end(self, over: Callable[[float], bool]) -> None:
+        over(0)
 
 
 @pytest.fixture

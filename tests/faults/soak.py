@@ -41,6 +41,8 @@ BATCH, BESIDE = 20_000, 20
 KILLED = 0.25
 #: Bytes by which the memory in use may differ between the second and the last quarter.
 SLACK = 6 << 20
+#: Pools after which memory has found its height: it is judged where there were as many.
+SETTLED = 20
 
 
 def short(n: int) -> int:
@@ -226,6 +228,7 @@ def main() -> int:
     soak.run()
     (display,) = shown
     counted = {s.name: display.tasks.counts[s] for s in Status if display.tasks.counts[s]}
+    slack = SLACK if soak.pools >= SETTLED else sys.maxsize
     report: dict[str, Any] = {
         "seconds": round(time.monotonic() - began),
         "pools": soak.pools,
@@ -235,7 +238,7 @@ def main() -> int:
         "came of tasks": soak.came,
         "counted": counted,
         "grown": dict(
-            zip(("bytes", "descriptors", "threads"), grown(soak.traces, (SLACK, 0, 0)), strict=True)
+            zip(("bytes", "descriptors", "threads"), grown(soak.traces, (slack, 0, 0)), strict=True)
         ),
         "resident MB": [resident >> 20 for resident, *_ in soak.traces][
             :: len(soak.traces) // 9 or 1

@@ -443,6 +443,34 @@ if __name__ == "__main__":
     assert len(set(lines)) == 4 * 2000
 
 
+@pytest.mark.parametrize("full", [False, True])
+def test_after_ctrl_c_a_slow_terminal_gets_the_last_words(start: Start, full: bool) -> None:
+    """Nobody waits for a last frame of thousands of rows, but for the traceback after it."""
+    code = f"""
+from barexec import display, pool
+display.PATIENCE = pool.PATIENCE = 1.0
+
+def work(n):
+    gate()
+
+if __name__ == "__main__":
+    with executor(1, fullscreen={full}, leave=True) as ex:
+        futures = [ex.submit(work, n) for n in range(8000)]
+        futures[0].result()
+"""
+    program = unseen(start(BEGIN + code))
+    program.until(lambda screen: b"work(0)" in program.written)
+    program.bite = 50
+    program.type("\x03")
+    assert program.wait() == -signal.SIGINT
+    written = bytes(program.written)
+    traceback = re.findall(rb"(.{9})Traceback \(most recent call last\):\r+\n", written, re.DOTALL)
+    # after the whole frame, which a quick machine may have drawn by then, or between two rows
+    (before,) = traceback
+    assert before.endswith((b"\r\n", b"\r\x1b[K"))
+    assert len(re.findall(rb"\nKeyboardInterrupt\r+\n", written)) == 1
+
+
 FAILURES = {
     "the display": "display.Display, '_step'",
     "the thread that reads": "pty_reader.PtyReader, '_read_all'",
