@@ -458,7 +458,7 @@ if __name__ == "__main__":
         futures = [ex.submit(work, n) for n in range(8000)]
         futures[0].result()
 """
-    program = unseen(start(BEGIN + code))
+    program = unseen(start(BEGIN + code, PYTHON_COLORS="0"))
     program.until(lambda screen: b"work(0)" in program.written)
     program.bite = 50
     program.type("\x03")
