@@ -118,7 +118,9 @@ class Pool:
         self.find_dead: Callable[[], dict[int, str]] = dict
         """Finds how workers died, by their processes."""
         self.dead: dict[int, str] = {}
-        """What that found last: once a second, and when its executor broke."""
+        """What that found as its executor broke; once set, it stays."""
+        self._seen: dict[int, str] = {}
+        """What that found last, once a second. The display's thread alone touches it."""
         self.on_forget: Callable[[], object] = bool
         """To be called once nobody listens any more."""
         self.gone = threading.Event()
@@ -176,7 +178,7 @@ class Pool:
             if lost:
                 carrying.explain(error)  # at once: whoever waits for the result may have it already
                 if self.broken is None and not self.dead:
-                    self.dead = self.find_dead()  # now: the stock class will end the others
+                    self._broke_by(self.find_dead())  # now: the stock class will end the others
                 if self.forgetful:
                     self.broken = type(error), error.args
             if isinstance(error, INTERRUPTED) or (self.interrupted and status is Status.LOST):
@@ -227,9 +229,15 @@ class Pool:
         wakes for a result or a task (tests/pool/test_faults.py, whose death)."""
         if now - self._looked > FORGOTTEN:
             self._looked = now
-            before, self.dead = self.dead, self.find_dead()
-            if before.keys() & self.dead.keys():
+            before, self._seen = self._seen, self.find_dead()
+            if before.keys() & self._seen.keys():
+                self._broke_by(self._seen)
                 self.end_workers()
+
+    def _broke_by(self, dead: dict[int, str]) -> None:
+        """Its executor is broken: these had died then. The display's thread and the executor's
+        own may both say so; it is the first that counts, before workers are ended for it."""
+        self.dead = self.dead or dead
 
     def give_up(self) -> None:
         """End what its executor, which is broken, will never end.

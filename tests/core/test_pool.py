@@ -49,6 +49,35 @@ def test_a_death_that_goes_unnoticed_ends_the_other_workers_at_the_second_look(p
     assert killed == [102.6]
 
 
+def test_how_a_worker_died_is_not_forgotten_by_a_look_of_before(pool: Pool) -> None:
+    """The display's thread looks for the dead while the executor's own breaks the pool."""
+    (future,) = pool._numbers
+
+    def looks_while_one_dies() -> dict[int, str]:
+        pool.find_dead = lambda: {7: "exit 0"}
+        future.set_exception(BrokenExecutor("it is broken"))
+        return {}
+
+    pool.find_dead = looks_while_one_dies
+    pool.recall(100.0)
+    assert pool.dead == {7: "exit 0"}
+
+
+def test_those_that_are_ended_for_a_death_are_not_taken_for_it(pool: Pool) -> None:
+    (future,) = pool._numbers
+    dead = {7: "SIGSEGV"}
+
+    def end_workers() -> None:
+        dead[1] = "SIGKILL"
+        future.set_exception(BrokenExecutor("it is broken"))
+
+    pool.find_dead = lambda: dict(sorted(dead.items()))
+    pool.end_workers = end_workers
+    for now in (100.0, 101.5):
+        pool.recall(now)
+    assert pool.dead == {7: "SIGSEGV"}
+
+
 def test_tasks_of_a_broken_executor_are_not_given_up_while_its_thread_ends_them(pool: Pool) -> None:
     """A callback of the user's may take its time in that, and they come one after the other."""
     (future,) = pool._numbers
