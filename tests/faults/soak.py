@@ -44,6 +44,9 @@ SLACK = 6 << 20
 #: Pools after which memory has found its height: it is judged where there were as many.
 SETTLED = 20
 
+#: Seconds for which the display's thread may have a file open, where it looks for stopped workers.
+MOMENT = 1.0
+
 
 def short(n: int) -> int:
     """A task of microseconds, in which now and then something goes wrong."""
@@ -182,9 +185,15 @@ class Soak:
     def trace(self) -> None:
         gc.collect()
         resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
-        # the display's thread may have a file open just now
-        descriptors = min(len(os.listdir("/proc/self/fd")) for _ in range(3))  # noqa: PTH208
+        before = self.traces[-1][1] if self.traces else sys.maxsize
+        until = time.monotonic() + MOMENT
+        while (descriptors := _descriptors()) > before and time.monotonic() < until:
+            time.sleep(0.01)
         self.traces.append((resident, descriptors, threading.active_count()))
+
+
+def _descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208
 
 
 def _taken(again: deque[int], fresh: Iterator[int], most: int) -> Iterator[int]:
