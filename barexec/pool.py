@@ -119,6 +119,8 @@ class Pool:
         """Finds how workers died, by their processes."""
         self.dead: dict[int, str] = {}
         """What that found as its executor broke; once set, it stays."""
+        self._asked = False
+        """Whether that was looked for when the first task was lost."""
         self._seen: dict[int, str] = {}
         """What that found last, once a second. The display's thread alone touches it."""
         self.on_forget: Callable[[], object] = bool
@@ -177,7 +179,8 @@ class Pool:
             status = Status.LOST if lost else Status.FAILED
             if lost:
                 carrying.explain(error)  # at once: whoever waits for the result may have it already
-                if self.broken is None and not self.dead:
+                if not (self._asked or self.dead):
+                    self._asked = True
                     self._broke_by(self.find_dead())  # now: the stock class will end the others
                 if self.forgetful:
                     self.broken = type(error), error.args

@@ -63,6 +63,29 @@ def test_how_a_worker_died_is_not_forgotten_by_a_look_of_before(pool: Pool) -> N
     assert pool.dead == {7: "exit 0"}
 
 
+def test_how_a_worker_died_is_found_though_the_next_task_was_refused_before(pool: Pool) -> None:
+    """Whoever waits for a result is woken before it is reported here."""
+    (future,) = pool._numbers
+    pool.forgetful = True
+    pool.find_dead = lambda: {7: "SIGTERM"}
+    pool.refused(pool.submitted("the next", 1), BrokenExecutor("it is broken"))
+    future.set_exception(BrokenExecutor("it is broken"))
+    assert pool.dead == {7: "SIGTERM"}
+
+
+def test_it_is_looked_for_the_dead_of_a_broken_executor_once(pool: Pool) -> None:
+    """Each look may wait for a moment, and the stock class ends the others meanwhile."""
+    looks: list[dict[int, str]] = [{1: "SIGTERM"}, {}]
+    (first,) = pool._numbers
+    second: Future[Any] = Future()
+    pool.accepted(pool.submitted("second", 1), second)
+    pool.find_dead = looks.pop
+    for future in (first, second):
+        future.set_exception(BrokenExecutor("it is broken"))
+    assert pool.dead == {}
+    assert len(looks) == 1
+
+
 def test_those_that_are_ended_for_a_death_are_not_taken_for_it(pool: Pool) -> None:
     (future,) = pool._numbers
     dead = {7: "SIGSEGV"}
