@@ -142,6 +142,8 @@ def _tells_its_mask(end: connection.Connection) -> None:
 def test_a_process_that_starts_is_not_interrupted(method: str) -> None:
     """It knows nothing of it yet. Those that others start are left alone."""
     context: Any = get_context(method)
+    # as an executor does: the start of its helper, where there is none yet, unblocks SIGINT
+    context.Lock()
     crew = Crew(context)
     for start, held in ((crew.Process, True), (context.Process, False)):
         ours, theirs = connection.Pipe(duplex=False)
