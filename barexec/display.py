@@ -126,6 +126,8 @@ class Display:
         if (screen := self.screen()).live:  # what is printed before the first frame asks for it
             columns = min(screen.columns, screen.limit or screen.columns)
             self._output.resize(max(1, columns - 1), screen.rows)
+        self._backs: deque[None] = deque()
+        """One entry for each `step_back` that is yet to come."""
         self._prompted = False
         """Whether the prompt of Python's shell has the terminal."""
         self._placed = 0.0
@@ -315,6 +317,7 @@ class Display:
             return False
         # what was reported before a pool closed, or the interpreter exits, is taken in below
         exiting = self.exiting
+        self._come_back()
         if self._prompted and (exiting or not questions.open):
             self._prompted = False
             self._view.step_back()
@@ -508,10 +511,19 @@ class Display:
             self._prompted = self.step_aside()
 
     def step_back(self) -> None:
-        """The bars may be on the screen again."""
-        with self._round:
-            self._view.step_back()
+        """The bars may be on the screen again. A thread that draws, and waits for `lock` that the
+        caller has, sees to that itself."""
+        self._backs.append(None)
+        if self._round.acquire(timeout=PATIENCE):
+            try:
+                self._come_back()
+            finally:
+                self._round.release()
         self.kick(may_wait=False)  # a handler may have come while one just begins
+
+    def _come_back(self) -> None:
+        for _ in _drain(self._backs):
+            self._view.step_back()
 
 
 def _held() -> bool:

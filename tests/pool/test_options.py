@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -544,6 +545,49 @@ def test_a_question_may_come_while_an_executor_begins(
         thread.start()
         assert asked.wait(60)
         thread.join()
+
+
+def test_a_question_may_last_while_an_executor_begins(
+    shown: Shown, terminal: Callable[[], Terminal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The display's thread comes to wait for that executor meanwhile."""
+    terminal()
+    waits = threading.Event()
+
+    class Lock:
+        def __init__(self) -> None:
+            self._lock = threading.RLock()
+
+        def __enter__(self) -> None:
+            if not self._lock.acquire(blocking=False):
+                waits.set()
+                self._lock.acquire()
+
+        def __exit__(self, *exc: object) -> None:
+            self._lock.release()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._lock, name)
+
+    def begins() -> None:
+        with ExitStack() as question:
+            question.enter_context(paused())
+            with displays.lock:
+                displays.live[0].kick(may_wait=False)
+                assert waits.wait(60)
+                monkeypatch.setattr(displays, "PATIENCE", 0.01)
+                question.close()
+
+    monkeypatch.setattr(displays, "lock", Lock())
+    with ProgressPoolExecutor(1) as executor:
+        executor.submit(tasks.square, 3).result()
+        thread = threading.Thread(target=begins, daemon=True)
+        thread.start()
+        thread.join(60)
+        assert not thread.is_alive()
+        assert waits.is_set()
+    assert not displays.live
+    assert shown.outcomes == [("square(3)", "DONE")]
 
 
 def test_a_display_that_begins_in_a_pause_waits_for_its_end(
