@@ -21,7 +21,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from multiprocessing import connection
 from time import monotonic, sleep
 from types import FrameType
@@ -311,6 +311,34 @@ def _wake(thread: Any) -> None:
             thread.thread_wakeup.wakeup()
         finally:
             thread.shutdown_lock.release()
+
+
+class _Wakeup:
+    """That of the stock class, which its thread may close in the midst of `wakeup`."""
+
+    _closed: bool
+
+    def wakeup(self) -> None:
+        try:
+            super().wakeup()  # type: ignore[misc]
+        except (OSError, TypeError):  # no descriptor, or None
+            if not self._closed:
+                raise
+
+
+@cache
+def _that_closes(kind: Any) -> Any:
+    return type(kind.__name__, (_Wakeup, kind), {})
+
+
+def let_close(executor: object) -> None:
+    """Let the thread of an executor, which has not started yet, end just as the interpreter's exit
+    wakes it. Else that fails, with a traceback, and joins no other executor's thread; CPython
+    3.12.8 and 3.13.1 have a lock for it (gh-125451)."""
+    wakeup: Any = getattr(executor, "_executor_manager_thread_wakeup", None)
+    if wakeup is not None and not hasattr(wakeup, "_lock"):
+        kind: Any = type(wakeup)
+        wakeup.__class__ = _that_closes(kind)
 
 
 class _Process:

@@ -24,7 +24,7 @@ from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from .carrying import is_interactive, note_inherited
-from .crew import Crew, ManagerThread, joined, roster_of
+from .crew import Crew, ManagerThread, joined, let_close, roster_of
 from .injection import candidates, to_fill
 from .interrupts import is_ctrl_c, release_forgotten
 from .looks import Looks, join
@@ -177,6 +177,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             raise
         self._pool = pool
         if pool is not None:
+            let_close(self)
             pool.forgetful = True
             pool.is_at_it = ManagerThread(self)
             pool.end_workers, pool.find_dead = roster.kill, roster.dead

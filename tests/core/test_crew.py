@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import connection, get_all_start_methods, get_context
 from types import FrameType
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from barexec.crew import Crew
+from barexec.crew import Crew, let_close
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="without signals, and slow to start")
 
@@ -238,3 +239,35 @@ def test_a_ctrl_c_in_the_midst_of_a_kill_does_not_wait_for_itself() -> None:
     sys.setprofile(None)
     assert again
     crew.close()
+
+
+@pytest.fixture
+def wakeup() -> Iterator[Any]:
+    """What wakes the stock class's thread of an executor."""
+    executor: Any = ProcessPoolExecutor(1)
+    found = executor._executor_manager_thread_wakeup
+    if hasattr(found, "_lock"):
+        pytest.skip("this CPython has a lock for it")
+    let_close(executor)
+    yield found
+    found.close()
+
+
+def test_the_stock_classs_thread_may_end_while_it_is_woken(
+    wakeup: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = connection.Connection.send_bytes
+
+    def closed(self: Any, words: bytes) -> None:
+        wakeup.close()
+        send(self, words)
+
+    monkeypatch.setattr(connection.Connection, "send_bytes", closed)
+    wakeup.wakeup()
+    assert wakeup._closed
+
+
+def test_that_it_cannot_be_woken_is_told_otherwise(wakeup: Any) -> None:
+    wakeup._writer.close()
+    with pytest.raises(OSError, match="closed"):
+        wakeup.wakeup()

@@ -540,6 +540,31 @@ for n in range(20):
     assert "rror" not in done.stderr
 
 
+def test_an_executor_may_end_just_as_the_interpreter_exits(script: Script, method: str) -> None:
+    """The exit wakes the stock class's thread, which may close just then what it is woken by, as
+    after `shutdown(wait=False)`."""
+    done = script(
+        """
+with ProgressPoolExecutor(1, context) as executor:
+    executor.submit(tasks.square, 1).result()
+    thread, wakeup = executor._executor_manager_thread, executor._executor_manager_thread_wakeup
+
+class Writer:
+    def send_bytes(self, words):
+        wakeup._closed = True
+        raise OSError(9, "Bad file descriptor")
+
+if not hasattr(wakeup, "_lock"):
+    wakeup._closed, wakeup._writer = False, Writer()
+executor = ProgressPoolExecutor(1, context)
+executor.submit(tasks.square, 3).add_done_callback(lambda future: print(future.result()))
+""",
+        method,
+    )
+    assert (done.returncode, done.stdout) == (0, "9\n")
+    assert "rror" not in done.stderr
+
+
 def test_a_shutdown_that_is_interrupted_waits_for_nothing_more(
     shown: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
