@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import tempfile
 
 import pytest
@@ -50,6 +51,27 @@ def pytest_configure(config: pytest.Config) -> None:
         folder = tempfile.TemporaryDirectory(prefix="bytecode-")
         os.environ["PYTHONPYCACHEPREFIX"] = folder.name
         config.add_cleanup(folder.cleanup)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """A hang ends the process that runs the test, and pytest-xdist learns of it as its pipe closes.
+    So no worker that was forked in the test, and is left behind, may have that pipe, too."""
+    if hasattr(session.config, "workerinput") and hasattr(os, "register_at_fork"):
+        pipes = [number for number in range(3, 64) if _is_pipe(number)]
+        nothing = os.open(os.devnull, os.O_RDWR)
+
+        def let_go() -> None:
+            for number in pipes:
+                os.dup2(nothing, number, inheritable=False)
+
+        os.register_at_fork(after_in_child=let_go)
+
+
+def _is_pipe(number: int) -> bool:
+    try:
+        return stat.S_ISFIFO(os.fstat(number).st_mode)
+    except OSError:  # there is none of that number
+        return False
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
