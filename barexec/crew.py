@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache, partial
 from multiprocessing import connection
+from operator import attrgetter
 from time import monotonic, sleep
 from types import FrameType
 from typing import Any
@@ -40,6 +41,8 @@ LAST_GRACE = 0.2
 STOLEN = 255
 #: Seconds for which a thread is waited for without a look for Ctrl-C.
 AWHILE = 0.1
+#: Seconds for which a broken executor waits for a `submit`, which may be starting a fork server.
+ADDING = 5.0
 #: Seconds between two looks at what another thread is about to say.
 MOMENT = 0.001
 
@@ -339,6 +342,19 @@ def let_close(executor: object) -> None:
     if wakeup is not None and not hasattr(wakeup, "_lock"):
         kind: Any = type(wakeup)
         wakeup.__class__ = _that_closes(kind)
+
+
+def _break(executor: Any, reason: object) -> None:
+    executor._broken_by = reason
+    if reason and executor._shutdown_lock.acquire(timeout=ADDING):
+        executor._shutdown_lock.release()
+
+
+#: What the stock class's thread says as a worker has died, before it ends all tasks. From then on
+#: `submit` refuses, but one may be in the midst of adding a task, under its lock: up to CPython
+#: 3.12.0 that makes the thread fail, and its tasks, descriptors and a thread of its queue are kept
+#: for ever. So it waits here until that one is added.
+BROKEN_BETWEEN_SUBMITS = property(attrgetter("_broken_by"), _break)
 
 
 class _Process:

@@ -10,12 +10,14 @@ One call lives thus: its number and name go to the display, then the stock execu
 the call with a `worker.Call` in the place of the function; the worker turns that back into
 the function; the Future's own callback says how it ended. Results never pass through us.
 
-Never here: private attributes of the base class, but the thread that its `shutdown` joins; a
-reference from the display back to the executor, which would keep one alive that its user dropped.
+Never here: private attributes of the base class, but the thread that its `shutdown` joins, and what
+says that it is broken; a reference from the display back to the executor, which would keep one
+alive that its user dropped.
 """
 
 from __future__ import annotations
 
+import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -24,7 +26,7 @@ from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from .carrying import is_interactive, note_inherited
-from .crew import Crew, ManagerThread, joined, let_close, roster_of
+from .crew import BROKEN_BETWEEN_SUBMITS, Crew, ManagerThread, joined, let_close, roster_of
 from .injection import candidates, to_fill
 from .interrupts import is_ctrl_c, release_forgotten
 from .looks import Looks, join
@@ -122,6 +124,9 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
     last frame, or for as long as a slow terminal still takes what was printed. The workers end
     with the program, even if that is killed.
     """
+
+    if sys.version_info < (3, 12, 1):  # later CPython has its lock for it
+        _broken = BROKEN_BETWEEN_SUBMITS
 
     def __init__(
         self,

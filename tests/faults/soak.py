@@ -3,8 +3,8 @@ on one display; tasks fail, print, fork and close descriptors; whole pools are k
 
     python tests/faults/soak.py [--tasks 1000000] [--long 1000] [--seed 1] [--report FILE]
 
-Ends with 0 where every result is right, every count exact, and neither memory, descriptors
-nor threads grow. On a terminal it shows all bars.
+Ends with 0 where every result is right, every count exact, and neither memory, objects,
+descriptors nor threads grow. On a terminal it shows all bars.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from barexec import ProgressPoolExecutor, track
 from barexec import display as displays
@@ -43,6 +43,8 @@ KILLED = 0.25
 SLACK = 6 << 20
 #: Pools after which memory has found its height: it is judged where there were as many.
 SETTLED = 20
+#: Objects that the garbage collector knows, by which they may be more than after the first pool.
+OBJECTS = 5_000
 
 #: Seconds for which the display's thread may have a file open, where it looks for stopped workers.
 MOMENT = 1.0
@@ -97,6 +99,17 @@ def long(n: int) -> int:
     return -n
 
 
+class Trace(NamedTuple):
+    """What there is after a pool."""
+
+    resident: int
+    """Bytes of memory in use."""
+    objects: int
+    """Those that the garbage collector knows."""
+    descriptors: int
+    threads: int
+
+
 class Soak:
     """The work, and what came of it."""
 
@@ -112,7 +125,7 @@ class Soak:
         self.right: Counter[str] = Counter()
         self.wrong: list[str] = []
         self.pools = self.killed = 0
-        self.traces: list[tuple[int, int, int]] = []
+        self.traces: list[Trace] = []
 
     def run(self) -> None:
         with ProgressPoolExecutor(1, multiprocessing.get_context("spawn"), desc="soak") as anchor:
@@ -185,11 +198,12 @@ class Soak:
     def trace(self) -> None:
         gc.collect()
         resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
-        before = self.traces[-1][1] if self.traces else sys.maxsize
+        before = self.traces[-1].descriptors if self.traces else sys.maxsize
         until = time.monotonic() + MOMENT
         while (descriptors := _descriptors()) > before and time.monotonic() < until:
             time.sleep(0.01)
-        self.traces.append((resident, descriptors, threading.active_count()))
+        objects = len(gc.get_objects())
+        self.traces.append(Trace(resident, objects, descriptors, threading.active_count()))
 
 
 def _descriptors() -> int:
@@ -203,17 +217,19 @@ def _taken(again: deque[int], fresh: Iterator[int], most: int) -> Iterator[int]:
     yield from islice(fresh, max(0, most))
 
 
-def grown(traces: list[tuple[int, int, int]], slack: tuple[int, int, int]) -> list[int]:
-    """By how much each trace grew from the second quarter to the last, where that is more than
-    its slack; else 0."""
+def grown(traces: list[Trace]) -> dict[str, int]:
+    """By how much each trace grew until the last quarter, where that is more than its slack; else
+    0. Memory, which fragments, from the second quarter; all else from the first pool."""
     quarter = max(1, len(traces) // 4)
-    before, after = traces[quarter : 2 * quarter] or traces, traces[-quarter:]
-    growth = [
-        int(statistics.median(some[k] for some in after))
-        - int(statistics.median(some[k] for some in before))
-        for k in range(3)
-    ]
-    return [more if more > least else 0 for more, least in zip(growth, slack, strict=True)]
+    before = traces[0]._replace(resident=_usual(traces[quarter : 2 * quarter] or traces).resident)
+    settled = len(traces) >= SETTLED
+    slack = Trace(SLACK if settled else sys.maxsize, OBJECTS, 0, 0)
+    growth = zip(Trace._fields, _usual(traces[-quarter:]), before, slack, strict=True)
+    return {name: now - then if now - then > most else 0 for name, now, then, most in growth}
+
+
+def _usual(traces: list[Trace]) -> Trace:
+    return Trace(*(int(statistics.median(values)) for values in zip(*traces, strict=True)))
 
 
 def main() -> int:
@@ -237,7 +253,6 @@ def main() -> int:
     soak.run()
     (display,) = shown
     counted = {s.name: display.tasks.counts[s] for s in Status if display.tasks.counts[s]}
-    slack = SLACK if soak.pools >= SETTLED else sys.maxsize
     report: dict[str, Any] = {
         "seconds": round(time.monotonic() - began),
         "pools": soak.pools,
@@ -246,12 +261,11 @@ def main() -> int:
         "wrong": soak.wrong[:20],
         "came of tasks": soak.came,
         "counted": counted,
-        "grown": dict(
-            zip(("bytes", "descriptors", "threads"), grown(soak.traces, (slack, 0, 0)), strict=True)
-        ),
-        "resident MB": [resident >> 20 for resident, *_ in soak.traces][
+        "grown": grown(soak.traces),
+        "resident MB": [trace.resident >> 20 for trace in soak.traces][
             :: len(soak.traces) // 9 or 1
         ],
+        "objects": [trace.objects for trace in soak.traces][:: len(soak.traces) // 9 or 1],
     }
     text = json.dumps(report, indent=1)
     print(text)

@@ -61,8 +61,8 @@ def _descriptors() -> set[str]:
     return {words for words in found if not words.endswith("/fd")}
 
 
-def _threads() -> set[str]:
-    return {t.name for t in threading.enumerate() if t.name.startswith("barexec-")}
+def _threads() -> set[threading.Thread]:
+    return set(threading.enumerate())
 
 
 @pytest.fixture(scope="session")
@@ -76,14 +76,14 @@ def _servants() -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(_servants: None) -> Iterator[None]:
-    """After the test no process, no thread of ours and no descriptor is left of it."""
-    children, descriptors = _children(), _descriptors()
+    """After the test no process, no thread and no descriptor is left of it."""
+    children, threads, descriptors = _children(), _threads(), _descriptors()
     yield
     until = time.monotonic() + PATIENCE
     while True:
         left = [
             (_children() - children) and f"processes {_children() - children}",
-            _threads() and f"threads {_threads()}",
+            (_threads() - threads) and f"threads {_threads() - threads}",
             (_descriptors() - descriptors) and f"descriptors {_descriptors() - descriptors}",
         ]
         if not any(left):

@@ -10,6 +10,7 @@ import gc
 import logging
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -448,6 +449,38 @@ def test_a_task_that_a_broken_executor_forgets_is_ended(
             errors = [future.exception(60) for future in futures]
     errors = [future.exception(0) for future in futures]
     assert {type(error).__name__ for error in errors} == {"BrokenProcessPool"}
+
+
+@posix
+def test_nothing_stays_of_a_task_that_is_added_as_its_executor_breaks(
+    context: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Up to CPython 3.12.0 the stock class's thread fails in the midst of ending all tasks, where
+    one more is added meanwhile."""
+    from concurrent.futures import process
+
+    work_item: Any = process._WorkItem  # type: ignore[attr-defined]
+    armed, ends, added = (threading.Event() for _ in range(3))
+
+    def slow(*args: Any) -> Any:
+        if armed.is_set():  # in the last `submit`, which has found the executor in order
+            os.kill(worker, signal.SIGKILL)
+            ends.wait(0.5)  # that it is ending tasks, which is not to be, before this one is added
+        return work_item(*args)
+
+    def ended(_: object) -> None:
+        ends.set()
+        assert added.wait(60)
+
+    monkeypatch.setattr(process, "_WorkItem", slow)
+    with ProgressPoolExecutor(1, context, display="plain") as executor:
+        worker = executor.submit(os.getpid).result()
+        first = executor.submit(tasks.wait_for, str(tmp_path / "never"))
+        first.add_done_callback(ended)
+        armed.set()
+        second = executor.submit(tasks.square, 2)
+        added.set()
+        assert {type(f.exception(60)) for f in (first, second)} == {BrokenProcessPool}
 
 
 @pytest.mark.parametrize("on_interrupt", ["stop", "finish"])
