@@ -34,7 +34,8 @@ ROOM = 1 << 16
 #: less. So many times it is done without at most.
 MUCH, AT_ONCE = 400 if sys.platform == "darwin" else 1 << 13, 50
 #: Characters that wait for the display; beyond, nothing more is read. Not more at a time: texts of
-#: a million, which two threads make and give back, left gaps of 160 MB in glibc's heap (now 65).
+#: a million, which two threads make and give back, left gaps of 80 to 200 MB in glibc's heap (now
+#: 48 to 75; `test_a_long_flood_leaves_no_gaps_in_the_heap`).
 LIMIT = 1 << 18
 #: Seconds for which who writes waits at most for the thread that reads.
 AWHILE = 1.0
