@@ -32,7 +32,7 @@ from .interrupts import is_ctrl_c, release_forgotten
 from .looks import Looks, join
 from .options import DEFAULTS, NO_WORDS, Location, Options, TaskOptions, made, name_of
 from .policy import Leave
-from .pool import Pool
+from .pool import Pool, taken
 from .worker import Call, Chunk, Initargs, is_one
 
 if TYPE_CHECKING:
@@ -197,12 +197,14 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             return self._submit(fn, args, kwargs, DEFAULTS)
         # the usual call, without a detour: it is this method that tasks a second hang on
         id = pool.submitted(name_of(fn, args, kwargs), 1)
+        call = Call((pool.key, id, fn))
+        future: Future[T] | None = None
         try:
-            future: Future[T] = super().submit(Call((pool.key, id, fn)), *args, **kwargs)
+            future = super().submit(call, *args, **kwargs)
+            pool.accepted(id, future)
         except BaseException as error:
-            pool.refused(id, error)
+            pool.refused(id, error, future or taken(self, call, error, pool.is_at_it))
             raise
-        pool.accepted(id, future)
         return future
 
     @_signed_as(ProcessPoolExecutor.map)
@@ -371,12 +373,13 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> Future[Any]:
+        future: Future[Any] | None = None
         try:
-            future: Future[Any] = super().submit(call, *args, **kwargs)
+            future = super().submit(call, *args, **kwargs)
+            pool.accepted(id, future)
         except BaseException as error:
-            pool.refused(id, error)
+            pool.refused(id, error, future or taken(self, call, error, pool.is_at_it))
             raise
-        pool.accepted(id, future)
         return future
 
 

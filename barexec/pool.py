@@ -4,7 +4,7 @@ Whatever thread submits or ends a task appends to what is here; the display's th
 it out in batches. What is kept for each task is little, and nothing that the garbage
 collector walks: there may be thousands.
 
-Never here: the screen, a reference to the executor.
+Never here: the screen, a reference to the executor that stays.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, Future, InvalidStateError
 from contextlib import suppress
 from itertools import count, islice
+from traceback import walk_tb
 from typing import Any, Protocol
 
 from . import carrying, worker
@@ -39,6 +40,9 @@ OLDEST = 100
 
 #: What the state of a Future is that has ended, in the stock class and in those made from it.
 _ENDED = ("FINISHED", "CANCELLED", "CANCELLED_AND_NOTIFIED")
+
+#: Where the stock classes are; the `submit` of each calls its Future `f` (CPython 3.10 to 3.15).
+_STOCK = ("concurrent.futures.process", "concurrent.futures.thread")
 
 #: What tasks end with that were interrupted, or not even started.
 INTERRUPTED = (KeyboardInterrupt, CancelledError)
@@ -148,16 +152,20 @@ class Pool:
         if isinstance(future, Future):  # that of another engine may be its own
             carrying.have_explained(future, self._is_lost)
         future.add_done_callback(self._report)
-        if before is not None:  # the executor knows the task already, and gave the same Future
+        if before not in (None, id):  # the executor knew the task, and gave the same Future
             self._display.ended.append((self, before, None, None))
         self._display.start()
 
-    def refused(self, id: int, error: BaseException) -> None:
-        """The executor did not take the task."""
+    def refused(self, id: int, error: BaseException, future: Future[Any] | None = None) -> None:
+        """The executor's `submit` failed: it did not take the task. With a Future it did, though
+        nobody has that (`taken`)."""
         if isinstance(error, KeyboardInterrupt):
             release_forgotten(error.__traceback__)
         if self.forgetful and isinstance(error, self.lost):
             self.broken = self.broken or (type(error), error.args)
+        if future is not None:
+            self.accepted(id, future)
+            return
         self._display.ended.append((self, id, None, None))
         self._display.start()
 
@@ -297,6 +305,33 @@ class Pool:
         on_forget()
         if not self.gone.is_set():
             self.gone.set()
+
+
+def taken(
+    executor: object, call: object, error: BaseException, ends: Callable[[], bool]
+) -> Future[Any] | None:
+    """The Future of a call that the stock class has taken, though its `submit` failed, as where
+    Ctrl-C comes in the midst of it; None where it has not, or will never end it.
+
+    Args:
+        executor: whose `submit` it is.
+        call: what was submitted.
+        error: what that failed with.
+        ends: whether the class's own thread runs, which ends what waits.
+    """
+    items = getattr(executor, "_pending_work_items", None)
+    # a copy, in one step: that thread takes out what it has ended
+    pending = items.copy().values() if isinstance(items, dict) else ()
+    found: list[Future[Any]] = [item.future for item in pending if item.fn is call]
+    if found and ends():
+        return found[0]
+    if not found:
+        frames = (frame for frame, _ in walk_tb(error.__traceback__))
+        stock = [f for f in frames if f.f_globals.get("__name__") in _STOCK]
+        found = [
+            f.f_locals["f"] for f in stock if f.f_code.co_name == "submit" and "f" in f.f_locals
+        ]
+    return next((future for future in found if future.running() or future.done()), None)
 
 
 def _raised(error: BaseException) -> bool:

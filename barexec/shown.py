@@ -26,7 +26,7 @@ from .injection import to_fill
 from .interrupts import is_ctrl_c, release_forgotten
 from .looks import Looks, join
 from .options import DEFAULTS, Location, Options, TaskOptions, made, name_of
-from .pool import Pool
+from .pool import Pool, taken
 from .remote import Remote, Route, Travelling, call_each
 
 T = TypeVar("T")
@@ -193,12 +193,13 @@ class Shown(Executor):
             return self._hand_over(fn, args, kwargs)
         id = pool.submitted(desc, count, words.location)
         task = Remote(route, id, fn, fill, words.bar, words.location)
+        future: Future[T] | None = None
         try:
             future = self._hand_over(task, args, kwargs)
+            pool.accepted(id, future)
         except BaseException as error:
-            pool.refused(id, error)
+            pool.refused(id, error, future or taken(self, task, error, pool.is_at_it))
             raise
-        pool.accepted(id, future)
         return future
 
     def _hand_over(

@@ -121,8 +121,14 @@ class Tasks:
         return task
 
     def withdraw(self, id: int, now: float) -> None:
-        """The executor did not take the task after all: it never was."""
-        self._no_longer_waiting(id)
+        """The executor did not take the task after all, or nobody can know what becomes of it: it
+        never was, and what a worker tells of it later does nothing."""
+        task = self.running.pop(id, None)
+        if task is None:
+            self._no_longer_waiting(id)
+        else:
+            self.located.pop(id, None)
+            self._more[RUNNING] -= task.items - 1
         self._rest(now)
 
     def _no_longer_waiting(self, id: int) -> TaskState | None:

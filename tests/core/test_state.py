@@ -244,6 +244,18 @@ def test_the_clock_of_the_whole_stands_while_nothing_is_live() -> None:
     assert tasks.all == 1
 
 
+def test_a_task_that_is_withdrawn_is_heard_of_no_more() -> None:
+    tasks = Tasks()
+    tasks.submit({1: ("task", 3, (0, 0))}, 0.0)
+    apply(tasks, Started(1, 9, 0.0), 1.0)
+    tasks.withdraw(1, 2.0)
+    apply(tasks, advanced(n=2, total=3), 3.0)
+    assert tasks.all == 0
+    assert not tasks.live
+    assert not tasks.located
+    assert tasks.whole(9.0).elapsed == 2
+
+
 actions = st.lists(
     st.tuples(
         st.sampled_from(["submit", "withdraw", "start", "bar", *Status]),
@@ -268,7 +280,7 @@ def test_whatever_happens_the_counts_add_up(what: list[tuple[object, int, int]])
                 known[id] = number, Status.PENDING
         elif action == "withdraw":
             tasks.withdraw(id, now)
-            if status is Status.PENDING:
+            if status in (Status.PENDING, Status.RUNNING):
                 del known[id]
         elif isinstance(action, Status):
             if action.ended:

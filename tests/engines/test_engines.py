@@ -403,6 +403,30 @@ def test_where_a_named_pipe_cannot_be_opened_nothing_is_said(tmp_path: Path) -> 
     assert not reach(str(tmp_path / "none")).listened_to()
 
 
+def test_a_thread_whose_submit_is_interrupted_is_shown(
+    tasks: list[Tasks], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It runs the task all the same, though nobody has its Future."""
+    start = ThreadPoolExecutor._adjust_thread_count  # type: ignore[attr-defined]
+    runs, goes_on = threading.Event(), threading.Event()
+
+    def task() -> None:
+        runs.set()
+        goes_on.wait(60)
+
+    def interrupted(executor: ThreadPoolExecutor) -> None:
+        start(executor)
+        assert runs.wait(60)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ThreadPoolExecutor, "_adjust_thread_count", interrupted)
+    with barexec.ProgressThreadPoolExecutor(1, display="plain") as executor:
+        with pytest.raises(KeyboardInterrupt):
+            executor.submit(task)
+        goes_on.set()
+    assert [(all.counts[Status.DONE], all.all) for all in tasks] == [(1, 1)]
+
+
 def test_threads_heed_no_chunksize(tasks: list[Tasks]) -> None:
     """As those of the stock class."""
     with barexec.ProgressThreadPoolExecutor(1) as ex:

@@ -257,6 +257,22 @@ INTERRUPTS = {
             for n in range(10**9): ex.submit(square, n)
         """
     ),
+    "Ctrl-C in a submit whose task runs already": _interrupted(
+        """
+        crew.GRACE = 30
+        begin = ProcessPoolExecutor._start_executor_manager_thread
+        def slow(ex):
+            begin(ex)
+            wait_for("started")
+            note("within")
+            for _ in range(6000): time.sleep(0.01)
+        ProcessPoolExecutor._start_executor_manager_thread = slow
+        with executor(1) as ex: ex.submit(cleans_up, 0)
+        """,
+        act=_presses(C, "within"),
+        files=("cleaned 0",),
+        shows=("interrupted",),
+    ),
     "Ctrl-C in map": _interrupted(
         """
         with executor(1) as ex:

@@ -598,6 +598,73 @@ def test_a_shutdown_that_is_interrupted_waits_for_nothing_more(
     assert [status for _, status in shown.outcomes] == ["DONE"]
 
 
+def test_a_task_whose_submit_is_interrupted_is_shown_to_its_end(
+    context: BaseContext, shown: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stock executor has it by then, and runs it, though nobody has its Future."""
+    start = ProcessPoolExecutor._start_executor_manager_thread  # type: ignore[attr-defined]
+
+    def interrupted(executor: ProcessPoolExecutor) -> None:
+        start(executor)
+        raise KeyboardInterrupt
+
+    go = tmp_path / "go"
+    with ProgressPoolExecutor(1, context) as executor:
+        with monkeypatch.context() as patch:
+            patch.setattr(ProcessPoolExecutor, "_start_executor_manager_thread", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                executor.submit(tasks.wait_for, str(go))
+            with pytest.raises(KeyboardInterrupt):
+                executor.map(tasks.square, [7])
+        future = executor.submit(tasks.square, 3)
+        go.touch()
+    assert future.result() == 9
+    assert shown.outcomes == [(name, "DONE") for name in ("wait_for(…)", "square(7)", "square(3)")]
+
+
+def test_a_submit_that_is_interrupted_as_it_returns(
+    context: BaseContext, shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By then its task may be done: what became of that, nobody can know."""
+    submit = ProcessPoolExecutor.submit
+
+    def interrupted(*args: Any, **kwargs: Any) -> None:
+        submit(*args, **kwargs).result()
+        raise KeyboardInterrupt
+
+    with ProgressPoolExecutor(1, context) as executor:
+        with monkeypatch.context() as patch:
+            patch.setattr(ProcessPoolExecutor, "submit", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                executor.submit(tasks.tracked_list, 3)
+        executor.submit(tasks.square, 3).result()
+    assert shown.outcomes == [("square(3)", "DONE")]
+    assert shown.only.tasks.all == 1
+
+
+def test_a_submit_that_is_interrupted_after_it(shown: Shown, context: BaseContext) -> None:
+    """In the midst of what we do then; so it is told of twice."""
+    with ProgressPoolExecutor(1, context) as executor:
+        pool = executor._pool
+        assert pool is not None
+        for before in (True, False):
+            accepted = pool.accepted
+
+            def interrupted(
+                id: int, future: Future[Any], accepted: Any = accepted, before: bool = before
+            ) -> None:
+                pool.accepted = accepted  # type: ignore[method-assign]
+                if not before:
+                    accepted(id, future)
+                raise KeyboardInterrupt
+
+            pool.accepted = interrupted  # type: ignore[method-assign]
+            with pytest.raises(KeyboardInterrupt):
+                executor.submit(tasks.square, 3)
+    assert [how for _, how in shown.outcomes] == ["DONE", "DONE"]
+    assert pool.live == 0
+
+
 # --- threads, processes, forks ---------------------------------------------------------
 
 
