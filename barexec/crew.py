@@ -180,12 +180,10 @@ class Crew(Roster):
 
         def interrupted(number: int, frame: FrameType | None) -> None:
             nonlocal within
-            code = None if frame is None else frame.f_code
-            joins = code is _join.__code__ or (code and code.co_filename == threading.__file__)
             # pressed again in the midst of this, it is where the first one says
             first, within = not within, True
             try:
-                interrupt(bool(first and joins))
+                interrupt(first and _joins(frame))
             finally:
                 within = not first
 
@@ -276,6 +274,13 @@ def _join(thread: threading.Thread, timeout: float | None = None) -> None:
         if sys.version_info < (3, 11, 3):
             _wake(thread)
     join(thread, timeout)
+
+
+def _joins(frame: FrameType | None) -> bool:
+    """Whether a thread is being waited for by that."""
+    while frame is not None and frame.f_code is not _join.__code__:
+        frame = frame.f_back
+    return frame is not None
 
 
 @contextmanager

@@ -196,10 +196,11 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         if pool is None or type(fn) is partial or candidates(fn):
             return self._submit(fn, args, kwargs, DEFAULTS)
         # the usual call, without a detour: it is this method that tasks a second hang on
-        id = pool.submitted(name_of(fn, args, kwargs), 1)
-        call = Call((pool.key, id, fn))
+        call: Call | None = None
         future: Future[T] | None = None
-        try:
+        id = pool.submitted(name_of(fn, args, kwargs), 1)
+        try:  # from here on it is known, and Ctrl-C may come
+            call = Call((pool.key, id, fn))
             future = super().submit(call, *args, **kwargs)
             pool.accepted(id, future)
         except BaseException as error:
@@ -290,18 +291,35 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
 
     @_signed_as(ProcessPoolExecutor.__exit__)
     def __exit__(self, kind: type[BaseException] | None, *error: Any) -> bool | None:
-        if is_ctrl_c(kind, *error) and self._crew is not None and self._pool is not None:
+        pressed = False
+        try:
+            pressed = is_ctrl_c(kind, *error)
+            if not pressed or self._crew is None:
+                return super().__exit__(kind, *error)
             release_forgotten(error[1])
-            self._pool.interrupted = True
-            try:
-                self._crew.stop()
-            except KeyboardInterrupt:  # pressed again, in the midst of that
-                self._crew.kill()
-            # interrupted while it was starting a thread, the stock class can't wait for that
-            with suppress(RuntimeError):
-                self.shutdown(wait=True, cancel_futures=True)
-            return False
-        return super().__exit__(kind, *error)
+            self._stop()
+        except KeyboardInterrupt:  # only now, or again
+            if self._crew is None:
+                raise
+            if not pressed:
+                if not self._crew.stopping:  # else `shutdown` says that all is over
+                    self._stop()
+                raise
+            self._stop()
+        return False
+
+    def _stop(self) -> None:
+        """Ctrl-C: interrupt the tasks that run, cancel all others, and wait for the end."""
+        if self._crew is None or self._pool is None:
+            return
+        self._pool.interrupted = True
+        try:
+            self._crew.stop()
+        except KeyboardInterrupt:  # pressed again, in the midst of that
+            self._crew.kill()
+        # interrupted while it was starting a thread, the stock class can't wait for that
+        with suppress(RuntimeError):
+            self.shutdown(wait=True, cancel_futures=True)
 
     def _map(
         self,
@@ -335,8 +353,7 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
         if pool is None:
             return super().submit(Call(("", 0, *what)), *args, **kwargs)
         desc = name_of(fn, args, kwargs) if words.desc is None else words.desc
-        id = pool.submitted(desc, 1, words.location)
-        return self._enter(pool, id, Call((pool.key, id, *what)), args, kwargs)
+        return self._enter(pool, (desc, 1, words.location), what, args, kwargs)
 
     def _submit_chunk(
         self, fn: partial[Any], mapped: _Mapped, args: tuple[Any, ...]
@@ -362,19 +379,21 @@ class ProgressPoolExecutor(ProcessPoolExecutor):
             desc = name_of(function, first, {}, short=count > 1)
         if count > 1:
             desc = f"{desc}[{at}:{mapped.at}]"
-        id = pool.submitted(desc, count, words.location)
-        return self._enter(pool, id, Call((pool.key, id, *what)), args, {})
+        return self._enter(pool, (desc, count, words.location), what, args, {})
 
     def _enter(
         self,
         pool: Pool,
-        id: int,
-        call: Call,
+        submission: tuple[str, int, Location | None],
+        what: tuple[Any, ...],
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> Future[Any]:
+        call: Call | None = None
         future: Future[Any] | None = None
+        id = pool.submitted(*submission)
         try:
+            call = Call((pool.key, id, *what))
             future = super().submit(call, *args, **kwargs)
             pool.accepted(id, future)
         except BaseException as error:

@@ -124,6 +124,8 @@ def is_ctrl_c(kind: type[BaseException] | None, error: Any = None, *traceback: o
     the main coroutine."""
     if kind is None or issubclass(kind, KeyboardInterrupt):
         return kind is not None
+    if hides_ctrl_c(error):
+        return True
     cancelled = getattr(sys.modules.get("asyncio.exceptions"), "CancelledError", ())
     if not issubclass(kind, cancelled):
         return False
@@ -131,6 +133,17 @@ def is_ctrl_c(kind: type[BaseException] | None, error: Any = None, *traceback: o
         return isinstance(getattr(error, "__context__", None), KeyboardInterrupt)
     runner = _runner_of(signal.getsignal(signal.SIGINT))
     return getattr(runner, "_interrupt_count", 0) > 0
+
+
+#: What a lock says that is not locked, and one that counts.
+_UNLOCKED = ("release unlocked lock",), ("cannot release un-acquired lock",)
+
+
+def hides_ctrl_c(error: BaseException | None) -> bool:
+    """Whether this is what CPython makes of a Ctrl-C that comes just as `threading.Condition.wait`
+    begins or ends, as in the start of a thread."""
+    hidden = isinstance(error, RuntimeError) and error.args[:1] in _UNLOCKED
+    return hidden and isinstance(error.__context__, KeyboardInterrupt)  # type: ignore[union-attr]
 
 
 def _runner_of(handler: object) -> object:

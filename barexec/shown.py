@@ -191,10 +191,11 @@ class Shown(Executor):
             if fill:
                 fn = Remote(None, 0, fn, fill)
             return self._hand_over(fn, args, kwargs)
-        id = pool.submitted(desc, count, words.location)
-        task = Remote(route, id, fn, fill, words.bar, words.location)
+        task: Remote | None = None
         future: Future[T] | None = None
+        id = pool.submitted(desc, count, words.location)
         try:
+            task = Remote(route, id, fn, fill, words.bar, words.location)
             future = self._hand_over(task, args, kwargs)
             pool.accepted(id, future)
         except BaseException as error:

@@ -21,6 +21,8 @@ from types import CodeType
 from typing import Any
 from weakref import WeakSet
 
+from .interrupts import hides_ctrl_c
+
 #: Seconds that a fork waits for a tick under way (one stuck in a frozen terminal).
 PATIENCE = 1.0
 #: Seconds that a thread which was joined may take to be gone.
@@ -121,15 +123,18 @@ class Ticker:
             # an interpreter beside the main one, whose end waits for each thread
             thread = named(daemon=False)
             self.parks = False
-        self._thread = thread
-        _started.add(self)
         try:
+            self._thread = thread
+            _started.add(self)
             thread.start()
-        except BaseException:  # Ctrl-C, too: it may have started all the same, and ends at once
+        except BaseException as error:
+            # Ctrl-C, too: it may have started all the same, and ends at once
             self._thread = None
             _started.discard(self)
             self._stopping = True
             bell.set()
+            if hides_ctrl_c(error):
+                raise KeyboardInterrupt from None
             raise
 
     def wake(self) -> None:

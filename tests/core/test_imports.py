@@ -61,7 +61,7 @@ ARROWS = {
     "cautions": {"policy", "endings", "renderers"},
     "carrying": {"worker", "pool", "executor"},
     "counting": {"bars"},
-    "interrupts": {"worker", "crew", "shown", "executor", "pool"},
+    "interrupts": {"worker", "crew", "shown", "executor", "pool", "ticker"},
     "locks": {"bars", "channel", "sampler", "pty_reader", "display", "engines"},
     "orphans": {"worker"},
     "crew": {"executor", "engines"},

@@ -283,6 +283,38 @@ INTERRUPTS = {
     ),
     "Ctrl-C at the end of the block": _interrupted(AT_ITS_END, act=_presses(C, "ends")),
     "Ctrl-C twice at the end of the block": _interrupted(AT_ITS_END, act=_presses(C * 2, "ends")),
+    "Ctrl-C just as the block ends": _interrupted(
+        """
+        from barexec import executor as executors
+        is_ctrl_c = executors.is_ctrl_c
+        def slow(*error):
+            executors.is_ctrl_c = is_ctrl_c
+            note("ends")
+            for _ in range(6000): time.sleep(0.01)
+        executors.is_ctrl_c = slow
+        with executor() as ex:
+            [ex.submit(stubborn, n) for n in range(9)]
+            wait_for("started")
+        """,
+        act=_presses(C, "ends"),
+    ),
+    "Ctrl-C just before the end is waited for": _interrupted(
+        """
+        with executor() as ex:
+            [ex.submit(stubborn, n) for n in range(9)]
+            wait_for("started")
+            is_at_it = ex._pool.is_at_it
+            def slow():
+                if threading.current_thread() is threading.main_thread():
+                    ex._pool.is_at_it = is_at_it
+                    note("ends")
+                    while not (folder / "interrupted").exists(): threading.Event().wait(0.01)
+                return is_at_it()
+            ex._pool.is_at_it = slow
+        """,
+        act=_presses(C, "ends"),
+        shows=("9 cancelled",),
+    ),
     "Ctrl-C while workers start": _interrupted(
         "with executor(initializer=slow_start) as ex: ex.submit(square, 1).result()"
     ),
@@ -471,7 +503,7 @@ PARENTS = {
         """,
         futures="of those that wait: cancelled",
         bar="done; cancelled",
-        shows=("cancelled",),
+        shows=("9 cancelled",),
     ),
     "never shut down": Program(
         """

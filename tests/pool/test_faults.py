@@ -543,6 +543,44 @@ def test_ctrl_c_in_the_midst_of_what_the_first_one_does_ends_the_block_all_the_s
         executor.submit(tasks.square, 3)
 
 
+def hidden() -> None:
+    """What `threading.Condition.wait` makes of a Ctrl-C just after it has let go of its lock."""
+    try:
+        raise KeyboardInterrupt
+    finally:
+        threading.Lock().release()
+
+
+def test_ctrl_c_that_cpython_hides_ends_the_block_all_the_same(
+    context: Any, tmp_path: Path
+) -> None:
+    with (
+        pytest.raises(RuntimeError, match="unlocked"),
+        ProgressPoolExecutor(1, context) as executor,
+    ):
+        future = executor.submit(tasks.wait_for, str(tmp_path / "never"))
+        hidden()
+    assert future.cancelled() or isinstance(future.exception(), pools.INTERRUPTED)
+
+
+def test_ctrl_c_that_cpython_hides_as_the_display_starts_is_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    start = threading.Thread.start
+
+    def starts(thread: threading.Thread) -> None:
+        if thread.name == "barexec-display":
+            monkeypatch.undo()
+            hidden()
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", starts)
+    with ProgressPoolExecutor(1) as executor:
+        with pytest.raises(KeyboardInterrupt):
+            executor.submit(tasks.square, 3)
+        assert executor.submit(tasks.square, 3).result() == 9
+
+
 WITHIN = """
 import os, time
 from multiprocessing import get_context
