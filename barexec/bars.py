@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import chain, count, repeat
 from threading import get_ident
 from time import monotonic
@@ -381,7 +382,7 @@ class Task:
     gone: tuple[object, ...] = ()
     """What `sample` may have let go of; to be cleared by who called it, without a lock:
     these may be the last references to objects of the user's."""
-    life: ref[Callable[..., Any]] | None = None
+    life: ref[partial[Any]] | None = None
     """What the stock loop calls; its end is the task's."""
     location: tuple[int, int] | None = None
     writer: Writer | None = None

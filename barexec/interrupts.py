@@ -18,6 +18,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from multiprocessing import connection
 from opcode import opmap
 from time import monotonic
@@ -40,6 +41,7 @@ _CALL = opmap["CALL_FUNCTION_EX"]
 alarmed = 0.0
 
 _running: Callable[[], object] = lambda: None  # noqa: E731
+_called: Callable[[], partial[Any] | None] = lambda: None  # noqa: E731
 _halt: Halt | None = None
 _loop: CodeType | None = None
 _interrupted: tuple[object, float] = None, 0.0
@@ -95,17 +97,20 @@ def hold() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
 
 
-def arm(running: Callable[[], object], halt: Halt | None) -> None:
+def arm(
+    running: Callable[[], object], called: Callable[[], partial[Any] | None], halt: Halt | None
+) -> None:
     """Let SIGINT interrupt tasks alone. To be called once by a worker, at its start.
 
     Args:
-        running: gives the task that runs, or None.
+        running: gives the task that runs, or has arrived, or None.
+        called: gives what the stock loop calls for it, or is about to call, or None.
         halt: the parent's.
     """
     from concurrent.futures import process
 
-    global _running, _halt, _loop
-    _running, _halt = running, halt
+    global _running, _called, _halt, _loop
+    _running, _called, _halt = running, called, halt
     _loop = getattr(getattr(process, "_process_worker", None), "__code__", None)
     usual = is_usual(signal.getsignal(signal.SIGINT))
     if usual and threading.current_thread() is threading.main_thread():
@@ -229,11 +234,28 @@ def refuse(*args: object, **kwargs: object) -> NoReturn:
     raise CancelledError("interrupted before it started")
 
 
+def ask_first(call: partial[Any]) -> None:
+    """There was an alarm since it was asked whether this is to be called: it asks so itself."""
+    task = partial(call.func, *call.args, **call.keywords)
+    call.__setstate__((_unless_halted, (task,), {}, {}))  # type: ignore[attr-defined]
+
+
+def _unless_halted(call: partial[Any], *args: Any, **kwargs: Any) -> Any:
+    if halted():
+        refuse()
+    return call(*args, **kwargs)
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
     global alarmed, _interrupted
     alarmed = now = monotonic()
     task = _running()
-    if task is None or not _calls(frame):
+    if task is None:
+        return
+    if not _calls(frame):
+        call = _called()
+        if call is not None:  # what comes before the call may take its time
+            ask_first(call)
         return
     before, at = _interrupted
     if task is not before or now - at > ONCE:

@@ -171,7 +171,8 @@ def begin(
     """
     if bars.alone is not None:
         _end(bars.alone)
-    if interrupts.alarmed and interrupts.halted():
+    alarm = interrupts.alarmed
+    if alarm and interrupts.halted():
         return interrupts.refuse
     call = _function(function)
     if not callable(call):  # the stock loop will say so
@@ -201,10 +202,12 @@ def begin(
         _sampler.begin(task, sender)  # type: ignore[union-attr]
         if _capture is not None:
             _capture.begin(id)
+    if interrupts.alarmed > alarm:
+        interrupts.ask_first(running)
     return running
 
 
-def _over(life: ref[Callable[..., Any]]) -> None:
+def _over(life: ref[partial[Any]]) -> None:
     """The stock loop has let go of what it called: the task has ended."""
     task = bars.alone
     if task is None or task.life is not life:
@@ -308,7 +311,7 @@ def _attach(
     global _capture
     if halt is not None:
         interrupts.hold()
-        interrupts.arm(lambda: bars.alone, halt)
+        interrupts.arm(lambda: bars.alone, _called, halt)
     senders[pool], screens[pool] = sender, screen
     if not (capture and screen.live and sender.listened_to()):
         return
@@ -321,6 +324,12 @@ def _attach(
         _sampler.capture = _capture
     if _capture is not None:
         adopt_tqdm(_follower)
+
+
+def _called() -> partial[Any] | None:
+    """What the stock loop calls for the task that has arrived, or will."""
+    life = None if bars.alone is None else bars.alone.life
+    return None if life is None else life()
 
 
 def is_one() -> bool:

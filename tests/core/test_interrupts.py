@@ -7,11 +7,30 @@ import signal
 import subprocess
 import sys
 import threading
+import weakref
+from concurrent.futures import CancelledError
+from functools import partial
 from typing import Any
 
 import pytest
 
+from barexec import interrupts
 from barexec.interrupts import Halt, release_forgotten
+
+
+def test_a_task_that_is_to_ask_first_runs_unless_all_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    call = partial(divmod, 7)
+    life = weakref.ref(call)
+    interrupts.ask_first(call)
+    interrupts.ask_first(call)
+    assert call(2) == (3, 1)
+    assert life() is call
+    monkeypatch.setattr(interrupts, "halted", lambda: True)
+    with pytest.raises(CancelledError, match="before it started"):
+        call(2)
+
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="there is no setitimer")
 

@@ -25,7 +25,7 @@ import faulthandler, gc, hashlib, multiprocessing, os, signal, sys, threading, t
 from concurrent.futures import CancelledError, ProcessPoolExecutor, as_completed
 from pathlib import Path
 from barexec import Bar, ProgressPoolExecutor, crew, current_writer, display as displays
-from barexec import sharing, track, view
+from barexec import interrupts, sharing, track, view
 
 view.QUIET = 0.0
 folder = Path(os.environ["FOLDER"])
@@ -84,6 +84,18 @@ def cleans_up(n):
         time.sleep(600)
     finally:
         note(f"cleaned {n}")
+
+def arrives():
+    """In a worker, when a task has arrived, but is not called yet: until Ctrl-C is heard."""
+    note("started")
+    while not interrupts.alarmed:
+        time.sleep(0.005)
+    return 3
+
+class Slow:
+    """Arrives as 3, and takes its time."""
+    def __reduce__(self):
+        return arrives, ()
 
 def tell_of_the_end():
     stock = ProcessPoolExecutor.shutdown
@@ -228,6 +240,26 @@ INTERRUPTS = {
         """,
         files=("cleaned 0",),
         shows=("interrupted",),
+    ),
+    "Ctrl-C as a task arrives": _interrupted(
+        """
+        crew.GRACE = 600
+        with executor(1) as ex: ex.submit(cleans_up, Slow()).result()
+        """,
+        futures="cancelled",
+    ),
+    "Ctrl-C as a task arrives, caught": Program(
+        """
+        with executor(1) as ex:
+            batch(ex)
+            try:
+                f = ex.submit(square, Slow())
+                f.result()
+            except KeyboardInterrupt: note("interrupted")
+            assert f.result() == 9
+            right()
+        """,
+        _presses(C),
     ),
     "Ctrl-C while workers idle": _interrupted(
         """
