@@ -83,8 +83,8 @@ class PipeSender:
     _fd = -1  # where none could be opened
 
     def __init__(self, fd: int) -> None:
+        self._pipe = _identity(fd)  # before what `close` looks for
         self._fd = fd
-        self._pipe = _identity(fd)
 
     def send(self, data: bytes) -> bool:
         # a task may close any descriptor, and get the number again for a file of its own
@@ -161,6 +161,8 @@ def _arrive(duplicate: Any) -> PipeSender:
 
 class PipeReceiver:
     """The reading end of a POSIX pipe, with the parent's copy of the writing end."""
+
+    _fd = -1
 
     def __init__(self, fd: int, sender: PipeSender) -> None:
         self._fd = fd
