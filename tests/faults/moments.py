@@ -169,9 +169,10 @@ def interrupt(folder: Path, moment: int, method: str) -> Outcome:
     if "did not end" in faults:
         said, _ = program.communicate()
     faults += [words for words in ("still running", "still waiting") if words in said]
-    # what its own callbacks raise, CPython drops
-    if program.returncode == 0 and "Exception ignored" not in said:
+    if program.returncode == 0:
         faults.append("was not interrupted")
+    if "Exception ignored" in said:  # in an import, or a callback: CPython has dropped it
+        faults.clear()
     where = place.read_text(encoding="utf-8") if place.exists() else ""
     return Outcome(moment, where, faults)
 
