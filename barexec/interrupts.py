@@ -109,7 +109,7 @@ def arm(
     """
     from concurrent.futures import process
 
-    global _running, _called, _halt, _loop
+    global alarmed, _running, _called, _halt, _loop
     _running, _called, _halt = running, called, halt
     _loop = getattr(getattr(process, "_process_worker", None), "__code__", None)
     usual = is_usual(signal.getsignal(signal.SIGINT))
@@ -117,6 +117,8 @@ def arm(
         signal.signal(signal.SIGINT, _interrupt)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+    if halt is not None and halt.is_set():
+        alarmed = monotonic()  # what the fork server forks hears no SIGINT at first
 
 
 def is_usual(handler: object) -> bool:

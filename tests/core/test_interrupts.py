@@ -32,6 +32,25 @@ def test_a_task_that_is_to_ask_first_runs_unless_all_is_over(
         call(2)
 
 
+def test_a_worker_that_starts_once_all_is_over_starts_no_task(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the fork server has just forked does not hear SIGINT yet."""
+    for name in ("alarmed", "_running", "_called", "_halt", "_loop"):
+        monkeypatch.setattr(interrupts, name, getattr(interrupts, name))
+    halt, before = Halt(), signal.getsignal(signal.SIGINT)
+    try:
+        interrupts.arm(lambda: None, lambda: None, halt)
+        assert not interrupts.alarmed
+        halt.set()
+        interrupts.arm(lambda: None, lambda: None, halt)
+        assert interrupts.alarmed
+        assert interrupts.halted()
+    finally:
+        signal.signal(signal.SIGINT, before)
+        halt.close()
+
+
 posix = pytest.mark.skipif(sys.platform == "win32", reason="there is no setitimer")
 
 #: Interrupts itself until the lock was left locked three times, and finds it free each time. Some
