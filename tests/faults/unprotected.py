@@ -131,7 +131,7 @@ PROTECTIONS = [
         "            return\n",
     ),
     Protection(
-        "Ctrl-C twice at the end of the block",
+        "Ctrl-C in shutdown, without a block",  # in a block, `__exit__` protects, too
         "fork-inline",
         "crew.py",
         "        if ours:\n            signal.signal(signal.SIGINT, interrupted)\n",
